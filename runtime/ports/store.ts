@@ -1,0 +1,156 @@
+// Port: durable storage. Owns: the words and promises that the runtime relies on. Does not own: how a driver keeps them.
+// Every driver passes `runtime/testing/store-conformance.ts`.
+//
+// Promises of every driver (S1 … S9 are cited by the suite):
+// S1  A commit that resolved survives a kill of the process and a power cut, from that moment on.
+// S2  A cell with a higher write time wins, whatever the order of arrival; of equal times the greater value (bytewise).
+//     A delete is a cell too and follows the same rule.
+// S3  A row is valid iff seq <= head.sealSeq or its write time > head.sealTs (rule 4 of the safety protocol). No reader
+//     is ever given one that is not, nor one below head.floor.
+// S4  Parts of one commit may become visible apart and, after a crash, exist apart; but a mark is durable no later than
+//     the rows beside it.
+// S5  Commits of one actor become durable in the order they were handed over.
+// S6  A commit that rejects with an error of outcome `not_done` left nothing. Any other rejection: unknown.
+// S7  After a failed sync nothing resolves any more: the store is dead, `health()` says so, `onFatal` has been called.
+// S8  Many commits handed over while one is being written share the next write (group commit).
+// S9  Values returned are the caller's own: a driver neither keeps nor changes them later, and copies what it is given
+//     before `commit` returns.
+
+/** Names one actor and the shard it is placed on. */
+export interface ActorAddress {
+  /** The kind, 1 to 32 characters of [a-z0-9-]. */
+  readonly kind: string;
+  /** The key, 1 to 256 bytes of UTF-8 without control characters. */
+  readonly key: string;
+  /** Placement shard. */
+  readonly shard: number;
+}
+
+/** The one head cell of an actor. */
+export interface Head {
+  /** Shard the actor is placed on; a mismatch refuses activation (rule 12). */
+  readonly shard: number;
+  /** Rows below are trimmed and not readable. 1 where nothing was trimmed. */
+  readonly floor: number;
+  /** Tail found by the activation that wrote this head. */
+  readonly sealSeq: number;
+  /** Write time of that activation's seal. */
+  readonly sealTs: bigint;
+  /** `state` is the fold of the rows up to here. */
+  readonly asOf: number;
+  /** Checkpoint; empty where there is none. */
+  readonly state: Uint8Array;
+  /** Write time of this cell. */
+  readonly ts: bigint;
+}
+
+/** One row of an actor's timeline. */
+export interface Row {
+  /** Position: contiguous, from 1. */
+  readonly seq: number;
+  /** Write time. */
+  readonly ts: bigint;
+  /** The record. */
+  readonly value: Uint8Array;
+}
+
+/** One keyed cell of an actor's table. */
+export interface Cell {
+  /** Name of the table, 1 to 32 characters of [a-z0-9-]. */
+  readonly table: string;
+  /** Key within the table, 1 to 256 bytes of UTF-8. Pages are in bytewise order of it. */
+  readonly key: string;
+  /** The value; undefined deletes. */
+  readonly value: Uint8Array | undefined;
+  readonly ts: bigint;
+}
+
+/** A note that an actor has work to finish after a takeover (rule 10). */
+export interface WakeMark {
+  readonly shard: number;
+  readonly epoch: number;
+  /** Ten-minute interval of the owner. */
+  readonly n: number;
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** What one activation writes at once. */
+export interface Commit {
+  readonly actor: ActorAddress;
+  /** Contiguous, ascending. */
+  readonly rows?: readonly Row[];
+  readonly head?: Head;
+  readonly cells?: readonly Cell[];
+  readonly mark?: WakeMark;
+}
+
+export interface RowRange {
+  /** First seq wanted, inclusive. */
+  readonly from: number;
+  /** Last seq wanted, inclusive; default: to the end. */
+  readonly to?: number;
+  /** Most rows. */
+  readonly rowsMax: number;
+  /** Stop after the row with which this many bytes of values are reached; default: no bound. */
+  readonly bytesMax?: number;
+  /** From `to` downwards; default false. */
+  readonly descending?: boolean;
+}
+
+export interface CellRange {
+  /** Only keys that begin with this; default all. */
+  readonly prefix?: string;
+  /** Only keys after this one (before it when descending); default from the start. */
+  readonly after?: string;
+  readonly cellsMax: number;
+  /** Default false. */
+  readonly descending?: boolean;
+}
+
+export interface StoredCell {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly ts: bigint;
+}
+
+export interface StoreHealth {
+  readonly ok: boolean;
+  /** One line: `ok`, or what is wrong and what to do. */
+  readonly detail: string;
+}
+
+export interface Store {
+  /** The head cell, or undefined for an actor that never wrote. */
+  readHead(actor: ActorAddress): Promise<Head | undefined>;
+  /** Valid rows (S3). `head`: one the caller has just read, to spare a second read of it. */
+  readRows(actor: ActorAddress, range: RowRange, head?: Head): Promise<Row[]>;
+  /** One cell, or undefined. */
+  readCell(actor: ActorAddress, table: string, key: string): Promise<StoredCell | undefined>;
+  /** A page of cells in order of key. */
+  readCells(actor: ActorAddress, table: string, range: CellRange): Promise<StoredCell[]>;
+  /**
+   * Resolves once durable (S1).
+   * @throws StarlingError STORAGE_FULL (not done), OUTCOME_UNKNOWN, STORAGE_FAILED (S7)
+   */
+  commit(commit: Commit): Promise<void>;
+  /** Deletes rows with seq < `below`. The caller has made a floor of at least `below` durable and fence-checked. */
+  trim(actor: ActorAddress, below: number, ts: bigint): Promise<void>;
+  /** Wake marks of a shard in order of (epoch, n, kind, key), after `after`. */
+  readMarks(
+    shard: number,
+    range: { readonly after?: WakeMark; readonly marksMax: number },
+  ): Promise<WakeMark[]>;
+  /** Deletes all marks of a shard of epochs below `epoch`. */
+  dropMarks(shard: number, epoch: number): Promise<void>;
+  /** Keys of the actors of a kind that ever wrote a head, in bytewise order, after `after`. For operators, not for the message path. */
+  listActors(
+    kind: string,
+    range: { readonly after?: string; readonly actorsMax: number; readonly prefix?: string },
+  ): Promise<string[]>;
+  health(): StoreHealth;
+  /** Called once if the store dies (S7). */
+  onFatal(listener: (error: Error) => void): void;
+  /** Waits for commits under way, then releases everything. */
+  close(): Promise<void>;
+}
