@@ -1,0 +1,12 @@
+// The door for tests. Owns: simulated time, randomness and storage, and the suites that every driver of a port passes.
+// Does not own: drivers that a running node uses. Nothing outside of tests imports this folder.
+//
+// Invariants: C1, C2 (sim-clock.ts), K1, K2 (sim-cells.ts), M1 … M3 (sim-store.ts).
+
+export type { Part } from './sim-cells.ts';
+export { compareMarks, compareUtf8 } from './sim-cells.ts';
+export { SimClock, settle } from './sim-clock.ts';
+export { SimOwnership } from './sim-ownership.ts';
+export { SimRandom } from './sim-random.ts';
+export type { SimCompletion, SimFault } from './sim-store.ts';
+export { SimStore } from './sim-store.ts';
