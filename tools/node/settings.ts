@@ -1,0 +1,167 @@
+// The table of settings. Owns: name, kind, bounds, default and meaning of each; everything else about configuration
+// (parsing, types, the operator's page) is derived from it. Does not own: where values come from (config.ts).
+
+interface Common {
+  /** One or two sentences for the operator's page. */
+  readonly help: string;
+  /** The flag of `starling dev` that sets it, where it has one of its own. */
+  readonly flag?: string;
+}
+
+export interface TextSetting extends Common {
+  readonly kind: 'text';
+  readonly default: string;
+}
+
+export interface IntegerSetting extends Common {
+  readonly kind: 'integer';
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface SwitchSetting extends Common {
+  readonly kind: 'switch';
+  readonly default: boolean;
+}
+
+export interface ChoiceSetting<C extends string = string> extends Common {
+  readonly kind: 'choice';
+  readonly default: C;
+  readonly choices: readonly C[];
+}
+
+export type Setting = TextSetting | IntegerSetting | SwitchSetting | ChoiceSetting;
+
+const text = (value: string, help: string, flag?: string): TextSetting => ({
+  kind: 'text',
+  default: value,
+  help,
+  ...(flag === undefined ? {} : { flag }),
+});
+
+const integer = (
+  value: number,
+  bounds: readonly [min: number, max: number],
+  help: string,
+  flag?: string,
+): IntegerSetting => ({
+  kind: 'integer',
+  default: value,
+  min: bounds[0],
+  max: bounds[1],
+  help,
+  ...(flag === undefined ? {} : { flag }),
+});
+
+const onOff = (value: boolean, help: string, flag?: string): SwitchSetting => ({
+  kind: 'switch',
+  default: value,
+  help,
+  ...(flag === undefined ? {} : { flag }),
+});
+
+const choice = <const C extends string>(
+  value: NoInfer<C>,
+  choices: readonly C[],
+  help: string,
+): ChoiceSetting<C> => ({ kind: 'choice', default: value, choices, help });
+
+const GIB = 1024 ** 3;
+
+/** Every setting by its dotted key. */
+export const SETTINGS = {
+  'node.name': text('local', 'Name of this node in answers, logs and `starling node show`.'),
+  data: text(
+    '.starling/data',
+    'Directory of the store, the signing key and `node.json`. Relative to the working directory. One process at a time.',
+    '--data',
+  ),
+  'http.host': text(
+    '127.0.0.1',
+    'Address that gRPC-web, the web page and the health pages listen on. `0.0.0.0` = all of IPv4, `::` = all.',
+    '--host',
+  ),
+  'http.port': integer(
+    7700,
+    [0, 65_535],
+    'Port of gRPC-web, the web page and the health pages; 0 = any free one.',
+    '--port',
+  ),
+  'grpc.host': text('', 'Address that native gRPC listens on; empty = the same as `http.host`.'),
+  'grpc.port': integer(7701, [0, 65_535], 'Port of native gRPC; 0 = any free one.', '--grpc-port'),
+  'http.public_address': text(
+    '',
+    'Base address that Navigate gives to clients, e.g. `https://im-3.example.com`; empty = where their call went.',
+  ),
+  'http.allow_origins': text(
+    '*',
+    'Origins whose pages may call (CORS), separated by commas; `*` = all. Tokens are never sent by a browser on its own.',
+  ),
+  'tls.cert_file': text('', 'Certificate chain, PEM. Empty = cleartext. Needs `tls.key_file`.'),
+  'tls.key_file': text('', 'Private key, PEM. Needs `tls.cert_file`.'),
+  'store.map_bytes_max': integer(
+    64 * GIB,
+    [16 * 1024 ** 2, 16_384 * GIB],
+    'Most bytes the store may grow to. Address space only: disk is used as data comes. Reached = writes are refused with STORAGE_FULL.',
+  ),
+  'web.enabled': onOff(true, 'Whether the web page is served.', '--no-web'),
+  'web.directory': text('', 'Directory of the built web page; empty = the one of this release.'),
+  'auth.key_file': text(
+    '',
+    'Signing key of tokens (JWK set, mode 0600); empty = `signing-key.json` in the data directory. Made at the first start where it is missing.',
+  ),
+  'demo.enabled': onOff(
+    false,
+    'Whether anybody may sign in as a demo user without a password. `starling dev` turns it on.',
+  ),
+  'demo.users': onOff(true, 'Whether the six demo users are made at start.', '--no-demo-users'),
+  'demo.allow_remote': onOff(
+    false,
+    'Whether the demo sign-in answers callers that are not on this machine. Never on a network you do not trust.',
+  ),
+  'log.level': choice(
+    'info',
+    ['debug', 'info', 'warn', 'error'],
+    'Least severe level that is written to standard error.',
+  ),
+  'log.format': choice(
+    'auto',
+    ['auto', 'json', 'pretty'],
+    'One JSON object a line, or lines for people; `auto` = people on a terminal, JSON elsewhere.',
+  ),
+  'stop.grace_ms': integer(
+    8_000,
+    [0, 600_000],
+    'Longest time for an orderly stop: streams are asked to move, calls end, writes are flushed.',
+  ),
+  'stop.spread_ms': integer(
+    2_000,
+    [0, 60_000],
+    'Clients that are asked to move wait a random time up to this before they connect again.',
+  ),
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** A dotted key of the table. */
+export type SettingKey = keyof typeof SETTINGS;
+
+type ValueOf<S> = S extends { kind: 'integer' }
+  ? number
+  : S extends { kind: 'switch' }
+    ? boolean
+    : S extends ChoiceSetting<infer C>
+      ? C
+      : string;
+
+/** A value for every setting. */
+export type NodeConfig = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
+
+/** All keys, in the order of the table. */
+export function settingKeys(): SettingKey[] {
+  return Object.keys(SETTINGS) as SettingKey[];
+}
+
+/** Name of the environment variable of a setting, e.g. `STARLING_HTTP_PORT`. */
+export function variableOf(key: SettingKey): string {
+  return `STARLING_${key.toUpperCase().replaceAll('.', '_')}`;
+}
