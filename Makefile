@@ -1,0 +1,79 @@
+# Every target brings its own Node and packages (tools/dev/env.sh), so a clone needs only npm and make.
+
+RUN := tools/dev/env.sh
+ARGS ?=
+CYCLES ?= 20
+
+WEB_PAGE := dist/web/index.html
+WEB_SOURCES = $(shell find tools/web tools/sdk proto/gen -type f ! -name '*.test.ts') package-lock.json
+
+define need_go
+@command -v go >/dev/null 2>&1 || \
+	{ echo 'starling: error: `make $@` needs Go on PATH (https://go.dev/dl)' >&2; exit 1; }
+endef
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## This list
+	@echo 'Starling: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(WEB_PAGE) ## Run a node with the chat page; ARGS=--check sends, verifies and ends
+	@$(RUN) node tools/cli/main.ts dev $(ARGS)
+
+.PHONY: test
+test: ## Everything that has to hold, benchmarks apart; ends with `N passed, N failed`
+	@$(RUN) node tools/dev/test.ts $(ARGS)
+
+.PHONY: check
+check: ## Format, lint, types, contracts, boundaries, dead code, unit tests: under a minute
+	@$(RUN) node tools/dev/check.ts $(ARGS)
+
+.PHONY: e2e
+e2e: $(WEB_PAGE) ## Chat in a real Chromium; screenshots in out/e2e/
+	@tools/dev/chromium.sh
+	@$(RUN) node tools/e2e/main.ts $(ARGS)
+
+.PHONY: conformance
+conformance: ## The public conformance suite of gRPC and gRPC-web against our edge (needs Go)
+	$(need_go)
+	@$(RUN) node tools/conformance/main.ts $(ARGS)
+
+.PHONY: interop
+interop: ## grpcurl and the official grpc-web client against a node (needs Go)
+	$(need_go)
+	@$(RUN) node tools/interop/main.ts $(ARGS)
+
+.PHONY: crash
+crash: ## Kill a node under load CYCLES times (20) and look for lost or doubled messages
+	@$(RUN) node tools/load/crash.ts --cycles $(CYCLES) $(ARGS)
+
+.PHONY: import-demo
+import-demo: ## Import 20,000 messages, export them, compare
+	@$(RUN) node tools/load/import-demo.ts $(ARGS)
+
+.PHONY: bench
+bench: ## Measure; results in out/bench.json
+	@$(RUN) node tools/load/bench.ts $(ARGS)
+
+.PHONY: fmt
+fmt: ## Format code and contracts
+	@$(RUN) biome check --write .
+	@$(RUN) buf format --write --path proto/starling
+
+.PHONY: gen
+gen: ## Generate proto/gen from the contracts
+	@$(RUN) buf lint
+	@$(RUN) buf generate
+
+.PHONY: clean
+clean: ## Remove what was built or measured: out/ and dist/
+	rm -rf out dist
+
+$(WEB_PAGE): $(WEB_SOURCES)
+	@$(RUN) vite build tools/web --outDir ../../$(@D) --emptyOutDir --logLevel warn
+	@touch $@

@@ -1,0 +1,40 @@
+// `make test`: everything that has to hold, benchmarks apart. One line of the table is one stage. The last line printed
+// is `N passed, N failed`; it is kept in out/test/summary.txt too.
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sumCounts } from './counts.ts';
+import { selectStages } from './select.ts';
+import { runStages, type Stage } from './stage.ts';
+
+const make = (...args: string[]): readonly [string, ...string[]] => ['make', '--no-print-directory', ...args];
+
+const STAGES: readonly Stage[] = [
+  { name: 'check', command: make('check'), minutesMax: 5 },
+  { name: 'integration', command: ['node', 'tools/dev/run-tests.ts', 'int'], minutesMax: 6 },
+  { name: 'conformance', command: make('conformance'), minutesMax: 8 },
+  { name: 'interop', command: make('interop'), minutesMax: 6 },
+  { name: 'e2e', command: make('e2e'), minutesMax: 8 },
+  { name: 'crash', command: make('crash', 'CYCLES=20'), minutesMax: 8 },
+  { name: 'import-demo', command: make('import-demo'), minutesMax: 6 },
+  { name: 'demo', command: make('demo', 'ARGS=--check'), minutesMax: 3 },
+];
+
+const LOGS = join('out', 'test');
+const SUMMARY = join(LOGS, 'summary.txt');
+
+mkdirSync(LOGS, { recursive: true });
+rmSync(SUMMARY, { force: true });
+const results = await runStages(selectStages(STAGES, process.argv.slice(2)), {
+  logs: LOGS,
+  tailLines: 40,
+  live: process.stdout.isTTY,
+  write: (text) => process.stdout.write(text),
+});
+const total = sumCounts(results);
+const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+const summary = `${total.passed} passed, ${total.failed} failed\n`;
+writeFileSync(join(LOGS, 'stages.json'), `${JSON.stringify(results, null, 2)}\n`);
+writeFileSync(SUMMARY, summary);
+process.stdout.write(`${results.length} stages in ${seconds.toFixed(0)} s\n${summary}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
