@@ -1,0 +1,106 @@
+// The output gate of one activation. Turns do not wait for writes, outputs do (rule 8).
+//
+// G1  An output leaves only after every write issued before it is durable and a fence read begun after that said `live`.
+// G2  Outputs leave in the order in which they were made.
+// G3  When the activation ends, what has not left never leaves: its waiters hear that the outcome is unknown.
+
+import { StarlingError } from './errors.ts';
+import type { FenceReader } from './fence.ts';
+
+interface Output {
+  readonly after: number;
+  ready: boolean;
+  readonly release: () => void;
+  readonly fail: (error: StarlingError) => void;
+}
+
+export class Gate {
+  readonly #fence: FenceReader;
+  readonly #outputsMax: number;
+  readonly #queue: Output[] = [];
+  #first = 0;
+  #settled = 0;
+  #ended: StarlingError | undefined;
+
+  constructor(fence: FenceReader, outputsMax: number) {
+    this.#fence = fence;
+    this.#outputsMax = outputsMax;
+  }
+
+  get waiting(): number {
+    return this.#queue.length - this.#first;
+  }
+
+  /** True: no room for what another turn would put out. */
+  get full(): boolean {
+    return this.waiting >= this.#outputsMax;
+  }
+
+  /**
+   * Lets `release` run once all writes up to number `after` have settled; at once where that is so already.
+   * `fail` runs instead if the activation ends before.
+   */
+  output(after: number, release: () => void, fail: (error: StarlingError) => void): void {
+    if (this.#ended !== undefined) {
+      fail(this.#ended);
+      return;
+    }
+    if (after > this.#settled) {
+      this.#queue.push({ after, ready: true, release, fail });
+      return;
+    }
+    // All its writes have settled, but what it shows may rest on a right that has ended since: a read of its own.
+    const fence = this.#fence.read();
+    if (fence === 'live' && this.waiting === 0) {
+      release();
+      return;
+    }
+    const output: Output = { after, ready: fence === 'live', release, fail };
+    this.#queue.push(output);
+    if (fence === 'live') return;
+    fence.then(
+      () => {
+        output.ready = true;
+        this.#flush();
+      },
+      () => {}, // The reader has told the node, which ends every activation.
+    );
+  }
+
+  /** All writes up to number `settled` are durable and fence-checked. */
+  settle(settled: number): void {
+    this.#settled = settled;
+    this.#flush();
+  }
+
+  /** Nothing leaves any more. */
+  end(error: StarlingError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    const rest = this.#queue.splice(this.#first);
+    this.#queue.length = 0;
+    this.#first = 0;
+    for (const output of rest) output.fail(error);
+  }
+
+  #flush(): void {
+    while (this.#first < this.#queue.length) {
+      const output = this.#queue[this.#first];
+      if (output === undefined || output.after > this.#settled || !output.ready) break;
+      this.#first++;
+      output.release();
+    }
+    if (this.#first === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#first = 0;
+    } else if (this.#first > 1024) {
+      this.#queue.splice(0, this.#first);
+      this.#first = 0;
+    }
+  }
+}
+
+/** The answer to whoever waited for an output of an activation that has ended. */
+export function outcomeUnknown(cause: unknown): StarlingError {
+  return new StarlingError('OUTCOME_UNKNOWN', undefined, { cause });
+}

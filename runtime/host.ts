@@ -1,0 +1,39 @@
+// What an activation needs of the runtime that runs it.
+
+import type { Message } from '@bufbuild/protobuf';
+import type { Activation } from './activation.ts';
+import type { CallOutcome } from './call.ts';
+import type { Caller } from './clients.ts';
+import type { ActorType } from './definition.ts';
+import type { FenceReader } from './fence.ts';
+import type { RuntimeLimits } from './limits.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Random } from './ports/random.ts';
+import type { ActorAddress, Store } from './ports/store.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface Host extends Caller {
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly fence: FenceReader;
+  readonly limits: RuntimeLimits;
+  /** The activation has turns to run. */
+  ready(activation: Activation): void;
+  /** The activation is gone. */
+  dropped(activation: Activation): void;
+  /** An activation of the actor ended in this epoch with a write of unknown outcome. */
+  endedUnclean(actor: ActorAddress): boolean;
+  noteUnclean(actor: ActorAddress): void;
+  isReadOnly(type: ActorType, method: string): boolean;
+  fanOut(
+    type: ActorType,
+    method: string,
+    shared: Message,
+    receivers: readonly { readonly key: string; readonly own: object }[],
+    then: (refused: { key: string; outcome: CallOutcome<Message> }[]) => void,
+  ): void;
+  log(level: LogLevel, message: string, fields: Record<string, unknown>): void;
+}

@@ -1,0 +1,59 @@
+// The actor runtime, as authors of actors and programs use it.
+//
+// Owns: activations, turns, the gate, timelines, state and tables of one node. Does not own: where data lies (ports/store),
+// which shards are served (ports/ownership), wires, and everything about instant messaging.
+
+export type { CallOutcome } from './call.ts';
+export type {
+  ActorClient,
+  ActorDefinition,
+  ActorType,
+  Answer,
+  CallOptions,
+  Durable,
+  Effects,
+  Handlers,
+  Lifecycle,
+  OneWayClient,
+  RecordCodec,
+  Self,
+} from './definition.ts';
+export { actorType, defineDurableActor, defineMemoryActor, messageCodec } from './definition.ts';
+export type { ErrorCode, ErrorEntry, FieldViolation, Outcome, StatusName } from './errors.ts';
+export { ERRORS, invalidRequest, invariant, StarlingError, toStarlingError } from './errors.ts';
+export type { LogLevel } from './host.ts';
+export { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+export { DEFAULT_SHARDS, PLACEMENT_VERSION, shardOf } from './placement.ts';
+export type { Clock, Timer } from './ports/clock.ts';
+export type { Ownership, ShardClaim } from './ports/ownership.ts';
+export type { Random } from './ports/random.ts';
+export type * from './ports/store.ts';
+export {
+  createRuntime,
+  type LogEntry,
+  type Runtime,
+  type RuntimeOptions,
+  type RuntimeStats,
+} from './runtime.ts';
+export type {
+  Authenticator,
+  CallContext,
+  EncodedMessage,
+  Principal,
+  Scope,
+  ServerStream,
+  ServiceBinding,
+  ServiceHandlers,
+  StreamHandler,
+  UnaryHandler,
+} from './service.ts';
+export { bindService } from './service.ts';
+export type {
+  AskClient,
+  Continuation,
+  FanOutReceiver,
+  FanOutRefusal,
+  ReadTurn,
+  Turn,
+} from './turn.ts';
+export { Later } from './turn.ts';

@@ -1,0 +1,363 @@
+// The write side of one durable activation: its timeline, head and tables. Pure bookkeeping around `Store.commit`.
+//
+// J1  One commit in flight per activation (rule 7); what is appended meanwhile goes with the next.
+// J2  A checkpoint never runs ahead of durable rows, nor of the table cells of those rows (rules 4 and 7): its state is
+//     frozen at `asOf` and written once both are durable.
+// J3  A table cell is written only after its record is durable and fence-checked, with the record's write time (rule 7).
+// J4  A commit that does not resolve ends the activation; an ended journal draws no write time and writes nothing.
+// J5  A checkpoint repeats the seal of its activation (rule 6).
+// J6  Rows are deleted only below a floor that is durable and fence-checked (rule 9).
+
+import { invariant, StarlingError } from './errors.ts';
+import type { FenceReader } from './fence.ts';
+import type { RuntimeLimits } from './limits.ts';
+import type { Clock, Timer } from './ports/clock.ts';
+import type { ShardClaim } from './ports/ownership.ts';
+import type { ActorAddress, Cell, Commit, Head, Row, Store } from './ports/store.ts';
+
+/** Number of a write that no output waits for. */
+const UNAWAITED = Number.POSITIVE_INFINITY;
+
+const EMPTY = new Uint8Array(0);
+
+export interface JournalOptions {
+  readonly address: ActorAddress;
+  readonly store: Store;
+  readonly claim: ShardClaim;
+  readonly fence: FenceReader;
+  readonly clock: Clock;
+  readonly limits: RuntimeLimits;
+  readonly snapshot: () => Uint8Array;
+  /** All writes up to this number are durable and fence-checked. */
+  readonly onSettled: (settled: number) => void;
+  /** J4. */
+  readonly onFailed: (error: StarlingError) => void;
+}
+
+/** Where an activation found its log. */
+export interface JournalStart {
+  readonly tail: number;
+  readonly floor: number;
+  readonly asOf: number;
+  readonly sealSeq: number;
+  readonly sealTs: bigint;
+}
+
+interface PendingRow extends Row {
+  readonly no: number;
+  readonly wake: boolean;
+}
+
+interface PendingCell extends Cell {
+  readonly seq: number;
+}
+
+interface Checkpoint {
+  readonly no: number;
+  readonly asOf: number;
+  readonly floor: number;
+  readonly state: Uint8Array;
+}
+
+export class Journal {
+  readonly #options: JournalOptions;
+  #tail: number;
+  #floor: number;
+  #floorWritten: number;
+  readonly #sealSeq: number;
+  readonly #sealTs: bigint;
+  #asOf: number;
+  /** Number of the last write asked for; outputs wait for it. */
+  #issued = 0;
+  /** Rows up to here are durable and fence-checked. */
+  #durable: number;
+  #rows: PendingRow[] = [];
+  #inFlight: readonly PendingRow[] = [];
+  #busy = false;
+  #cells: PendingCell[] = [];
+  /** Every cell whose write has not settled, newest per key, so that reads see it. */
+  readonly #overlay = new Map<string, Map<string, PendingCell>>();
+  #checkpoint: Checkpoint | undefined;
+  /** A further checkpoint is wanted; outputs made since wait for it. */
+  #again: number | undefined;
+  #cellsDue = false;
+  #cellTimer: Timer | undefined;
+  #markedInterval = -1;
+  #ended = false;
+
+  constructor(options: JournalOptions, start: JournalStart) {
+    this.#options = options;
+    this.#tail = start.tail;
+    this.#durable = start.tail;
+    this.#floor = start.floor;
+    this.#floorWritten = start.floor;
+    this.#asOf = start.asOf;
+    this.#sealSeq = start.sealSeq;
+    this.#sealTs = start.sealTs;
+  }
+
+  get tail(): number {
+    return this.#tail;
+  }
+
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** What a reader of this activation's own rows needs to tell the valid ones (rule 4). */
+  get readerHead(): Head {
+    return {
+      shard: this.#options.address.shard,
+      floor: this.#floor,
+      sealSeq: this.#sealSeq,
+      sealTs: this.#sealTs,
+      asOf: this.#asOf,
+      state: EMPTY,
+      ts: this.#sealTs,
+    };
+  }
+
+  /** Number of the last write asked for. */
+  get issued(): number {
+    return this.#issued;
+  }
+
+  /** Nothing is under way or waits to be written. */
+  get quiet(): boolean {
+    return (
+      !this.#busy && this.#rows.length === 0 && this.#cells.length === 0 && this.#checkpoint === undefined
+    );
+  }
+
+  /** Rows since the last checkpoint. */
+  get rowsSinceCheckpoint(): number {
+    return this.#tail - this.#asOf;
+  }
+
+  /** Takes the next position. The row goes out with the next `issue`. */
+  append(value: Uint8Array, wake: boolean): Row {
+    invariant(!this.#ended, 'an ended activation appends nothing');
+    invariant(
+      value.length <= this.#options.limits.rowBytesMax,
+      `a row has at most rowBytesMax bytes, not ${value.length}`,
+    );
+    const row = {
+      seq: ++this.#tail,
+      ts: this.#options.claim.nextTimestamp(),
+      value,
+      no: ++this.#issued,
+      wake,
+    };
+    this.#rows.push(row);
+    return row;
+  }
+
+  /** Takes up a table change of a row that was appended or read back. */
+  cell(
+    row: { readonly seq: number; readonly ts: bigint },
+    table: string,
+    key: string,
+    value: Uint8Array | undefined,
+  ): void {
+    const cell: PendingCell = { table, key, value, ts: row.ts, seq: row.seq };
+    this.#cells.push(cell);
+    let keys = this.#overlay.get(table);
+    if (keys === undefined) {
+      keys = new Map();
+      this.#overlay.set(table, keys);
+    }
+    keys.set(key, cell);
+  }
+
+  /** The cells of a table that the store may not have yet. */
+  pendingCells(table: string): ReadonlyMap<string, Cell> | undefined {
+    return this.#overlay.get(table);
+  }
+
+  /** Rows that the store may not have yet, ascending. */
+  unsettledRows(): readonly Row[] {
+    return this.#inFlight.length === 0 ? this.#rows : [...this.#inFlight, ...this.#rows];
+  }
+
+  /** Writes the state to the head as soon as J2 allows. Outputs made from now on wait for it. */
+  requestCheckpoint(): void {
+    invariant(!this.#ended, 'an ended activation writes no checkpoint');
+    this.#want(++this.#issued);
+  }
+
+  /** Raises the floor: rows below it are deleted once the floor is safe (J6). */
+  requestTrim(below: number): void {
+    invariant(below <= this.#tail + 1, 'the floor is at most one above the tail');
+    if (below <= this.#floor) return;
+    this.#floor = below;
+    this.#want(UNAWAITED);
+  }
+
+  #want(no: number): void {
+    if (this.#checkpoint === undefined) this.#freeze(no);
+    else this.#again = Math.min(this.#again ?? UNAWAITED, no);
+  }
+
+  #freeze(no: number): void {
+    this.#checkpoint = { no, asOf: this.#tail, floor: this.#floor, state: this.#options.snapshot() };
+  }
+
+  /** Hands over what is due, unless a commit is under way. */
+  issue(): void {
+    if (this.#busy || this.#ended) return;
+    const { limits } = this.#options;
+    if (this.#checkpoint === undefined && this.rowsSinceCheckpoint >= limits.checkpointRows)
+      this.#freeze(UNAWAITED);
+    const rows = this.#takeRows();
+    const ripe = this.#cells.length > 0 && (this.#cells[0]?.seq ?? 0) <= this.#durable;
+    const cells =
+      ripe &&
+      (rows.length > 0 ||
+        this.#cellsDue ||
+        this.#checkpoint !== undefined ||
+        this.#cells.length >= limits.batchRowsMax)
+        ? this.#takeCells()
+        : [];
+    const head = this.#takeHead(cells.length);
+    if (rows.length === 0 && cells.length === 0 && head === undefined) {
+      if (ripe)
+        this.#cellTimer ??= this.#options.clock.after(limits.cellDelayMsMax, () => this.#cellTimerFired());
+      return;
+    }
+    this.#commit(rows, cells, head);
+  }
+
+  /** Ends the journal: nothing is written any more (J4). */
+  end(): void {
+    this.#ended = true;
+    this.#cellTimer?.cancel();
+    this.#rows = [];
+    this.#cells = [];
+    this.#checkpoint = undefined;
+  }
+
+  #cellTimerFired(): void {
+    this.#cellTimer = undefined;
+    this.#cellsDue = true;
+    this.issue();
+  }
+
+  #takeRows(): readonly PendingRow[] {
+    const { batchRowsMax, batchBytesMax } = this.#options.limits;
+    let bytes = 0;
+    let count = 0;
+    for (const row of this.#rows) {
+      bytes += row.value.length;
+      if (count > 0 && (count === batchRowsMax || bytes > batchBytesMax)) break;
+      count++;
+    }
+    if (count === this.#rows.length) {
+      const all = this.#rows;
+      this.#rows = [];
+      return all;
+    }
+    return this.#rows.splice(0, count);
+  }
+
+  /** J3: only cells of rows that are durable and fence-checked. Of one key the newest wins, so older ones are left out. */
+  #takeCells(): PendingCell[] {
+    let end = 0;
+    while (end < this.#cells.length && (this.#cells[end]?.seq ?? 0) <= this.#durable) end++;
+    const ripe = this.#cells.splice(0, end);
+    const newest = new Map<string, PendingCell>();
+    for (const cell of ripe) newest.set(`${cell.table}\u0000${cell.key}`, cell);
+    return [...newest.values()];
+  }
+
+  /** J2: the frozen checkpoint, if its rows and their cells are durable by now. */
+  #takeHead(cellsTaken: number): (Head & { readonly no: number }) | undefined {
+    const checkpoint = this.#checkpoint;
+    if (checkpoint === undefined || checkpoint.asOf > this.#durable || cellsTaken > 0) return undefined;
+    if (this.#cells.length > 0 && (this.#cells[0]?.seq ?? 0) <= checkpoint.asOf) return undefined;
+    return {
+      no: checkpoint.no,
+      shard: this.#options.address.shard,
+      floor: checkpoint.floor,
+      sealSeq: this.#sealSeq,
+      sealTs: this.#sealTs,
+      asOf: checkpoint.asOf,
+      state: checkpoint.state,
+      ts: this.#options.claim.nextTimestamp(),
+    };
+  }
+
+  #commit(rows: readonly PendingRow[], cells: readonly PendingCell[], head: Head | undefined): void {
+    const { store, address, fence } = this.#options;
+    const commit: { -readonly [K in keyof Commit]: Commit[K] } = { actor: address };
+    if (rows.length > 0) commit.rows = rows;
+    if (cells.length > 0) commit.cells = cells;
+    if (head !== undefined) commit.head = head;
+    if (rows.some((row) => row.wake)) this.#mark(commit);
+    this.#busy = true;
+    this.#inFlight = rows;
+    this.#cellsDue = false;
+    store.commit(commit).then(
+      () => {
+        // The fence read begins after the write is known durable, never with it.
+        const live = this.#ended ? 'live' : fence.read();
+        if (live === 'live') this.#settled(rows, cells, head);
+        else live.then(() => this.#settled(rows, cells, head)).catch((error: unknown) => this.#failed(error));
+      },
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  #mark(commit: { -readonly [K in keyof Commit]: Commit[K] }): void {
+    const { clock, limits, claim, address } = this.#options;
+    const n = Math.floor(clock.monotonic() / limits.wakeIntervalMs);
+    if (n === this.#markedInterval) return;
+    this.#markedInterval = n;
+    commit.mark = { shard: address.shard, epoch: claim.epoch, n, kind: address.kind, key: address.key };
+  }
+
+  #settled(rows: readonly PendingRow[], cells: readonly PendingCell[], head: Head | undefined): void {
+    if (this.#ended) return;
+    this.#busy = false;
+    this.#inFlight = [];
+    const last = rows.at(-1);
+    if (last !== undefined) this.#durable = last.seq;
+    for (const cell of cells) {
+      const keys = this.#overlay.get(cell.table);
+      if (keys?.get(cell.key) === cell) keys.delete(cell.key);
+    }
+    if (head !== undefined) this.#checkpointSettled(head);
+    const next = Math.min(
+      this.#rows[0]?.no ?? UNAWAITED,
+      this.#checkpoint?.no ?? UNAWAITED,
+      this.#issued + 1,
+    );
+    this.#options.onSettled(next - 1);
+    this.issue();
+  }
+
+  #checkpointSettled(head: Head): void {
+    this.#asOf = head.asOf;
+    this.#checkpoint = undefined;
+    if (head.floor > this.#floorWritten) {
+      this.#floorWritten = head.floor;
+      const { store, address, claim } = this.#options;
+      // What is not deleted now is found below the floor and deleted by the next trim: a failure here loses nothing.
+      store.trim(address, head.floor, claim.nextTimestamp()).catch(() => {});
+    }
+    if (this.#again !== undefined) {
+      const no = this.#again;
+      this.#again = undefined;
+      this.#freeze(no);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#ended) return;
+    this.end();
+    this.#options.onFailed(
+      error instanceof StarlingError
+        ? error
+        : new StarlingError('STORAGE_FAILED', undefined, { cause: error }),
+    );
+  }
+}

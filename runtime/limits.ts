@@ -1,0 +1,58 @@
+// Every bound of the runtime in one place, unit then bound last.
+
+export interface RuntimeLimits {
+  /** Turns that wait in one mailbox; more are refused with OVERLOADED. Replies have room beyond it. Default 1,024. */
+  readonly mailboxTurnsMax: number;
+  /** Outputs that wait behind one gate; more are refused with OVERLOADED. Default 8,192. */
+  readonly gateOutputsMax: number;
+  /** Rows of one commit. Also how far beyond the tail a row of an activation may have been in flight. Default 256. */
+  readonly batchRowsMax: number;
+  /** Bytes of the rows of one commit. Default 256 KiB. */
+  readonly batchBytesMax: number;
+  /** Bytes of one row. Default 160 KiB: the largest content with its wrapping, twice over. */
+  readonly rowBytesMax: number;
+  /** Rows after which the state is written to the head again. Default 512. */
+  readonly checkpointRows: number;
+  /** How long table cells may be written behind their record while nothing else is written, milliseconds. Default 50. */
+  readonly cellDelayMsMax: number;
+  /** Deadline of a call that names none, milliseconds. Default 10,000. */
+  readonly callMsDefault: number;
+  /** Longest deadline of a call, milliseconds. Default 60,000. */
+  readonly callMsMax: number;
+  /** Step in which deadlines are looked at, milliseconds. Default 50. */
+  readonly deadlineStepMs: number;
+  /** An activation without work is dropped after this, milliseconds. Default 120,000. */
+  readonly idleMsMax: number;
+  /** Activations in memory; above it the ones idle for longest are dropped early. Default 200,000. */
+  readonly activationsMax: number;
+  /** Length of one wake-mark interval, milliseconds. Default 600,000. */
+  readonly wakeIntervalMs: number;
+  /** Marked actors that are woken at a time after a takeover. Default 64. */
+  readonly wakeConcurrencyMax: number;
+  /** Rows that a page of recovery reads. Default 1,024. */
+  readonly recoveryRowsMax: number;
+  /** Bytes that a page of recovery reads. Default 4 MiB. */
+  readonly recoveryBytesMax: number;
+  /** Receivers of one fan-out. Default 10,000. */
+  readonly fanOutReceiversMax: number;
+}
+
+export const DEFAULT_LIMITS: RuntimeLimits = {
+  mailboxTurnsMax: 1024,
+  gateOutputsMax: 8192,
+  batchRowsMax: 256,
+  batchBytesMax: 256 * 1024,
+  rowBytesMax: 160 * 1024,
+  checkpointRows: 512,
+  cellDelayMsMax: 50,
+  callMsDefault: 10_000,
+  callMsMax: 60_000,
+  deadlineStepMs: 50,
+  idleMsMax: 120_000,
+  activationsMax: 200_000,
+  wakeIntervalMs: 600_000,
+  wakeConcurrencyMax: 64,
+  recoveryRowsMax: 1024,
+  recoveryBytesMax: 4 * 1024 * 1024,
+  fanOutReceiversMax: 10_000,
+};

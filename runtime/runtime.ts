@@ -1,0 +1,342 @@
+// The runtime of one node: which kinds there are, which activations are in memory, who gets a call. Owns routing to
+// local activations, deadlines, passivation, waking after a takeover and an orderly stop.
+
+import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
+import { Activation } from './activation.ts';
+import { Call, type CallSink } from './call.ts';
+import { callClient } from './clients.ts';
+import { Deadlines } from './deadlines.ts';
+import type { ActorClient, ActorDefinition, ActorType } from './definition.ts';
+import { invariant, StarlingError } from './errors.ts';
+import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
+import { FenceReader } from './fence.ts';
+import type { Host, LogLevel } from './host.ts';
+import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+import { DEFAULT_SHARDS, shardOf } from './placement.ts';
+import type { Clock, Timer } from './ports/clock.ts';
+import type { Ownership } from './ports/ownership.ts';
+import type { Random } from './ports/random.ts';
+import type { ActorAddress, Store } from './ports/store.ts';
+import type { ServerStream } from './service.ts';
+import { wakeMarked } from './wake.ts';
+
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+export interface RuntimeOptions {
+  /** Name of this node. */
+  readonly node: string;
+  readonly store: Store;
+  readonly ownership: Ownership;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Shards of the placement function, fixed when the data was created. Default 4,096. */
+  readonly shards?: number;
+  readonly limits?: Partial<RuntimeLimits>;
+  readonly onLog?: (entry: LogEntry) => void;
+}
+
+export interface RuntimeStats {
+  /** Activations in memory. */
+  readonly activations: number;
+  /** The same by kind. */
+  readonly byKind: Readonly<Record<string, number>>;
+}
+
+const NO_SIDE_EFFECTS = 1;
+/** Activations whose end left a write of unknown outcome; beyond this many every activation writes a seal. */
+const UNCLEAN_MAX = 10_000;
+
+export class Runtime implements Host {
+  readonly node: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly fence: FenceReader;
+  readonly limits: RuntimeLimits;
+  readonly shards: number;
+  readonly #ownership: Ownership;
+  readonly #onLog: (entry: LogEntry) => void;
+  readonly #deadlines: Deadlines;
+  readonly #definitions = new Map<string, ActorDefinition>();
+  readonly #readOnly = new Map<string, ReadonlySet<string>>();
+  readonly #activations = new Map<string, Map<string, Activation>>();
+  readonly #unclean = new Set<string>();
+  #uncleanOverflow = false;
+  #count = 0;
+  #ready: Activation[] = [];
+  #readyQueued = false;
+  #state: 'running' | 'stopping' | 'stopped' = 'running';
+  #sweeper: Timer | undefined;
+
+  constructor(options: RuntimeOptions) {
+    this.node = options.node;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.store = options.store;
+    this.shards = options.shards ?? DEFAULT_SHARDS;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#ownership = options.ownership;
+    this.#onLog = options.onLog ?? (() => {});
+    this.#deadlines = new Deadlines(options.clock, this.limits.deadlineStepMs);
+    this.fence = new FenceReader(options.ownership, () => this.#fenced());
+  }
+
+  /** Makes kinds known. Awaits are checked against the ranks here, before any call (rule 18). */
+  register(...definitions: readonly ActorDefinition[]): void {
+    for (const definition of definitions) {
+      const { type, awaits } = definition;
+      invariant(!this.#definitions.has(type.kind), `kind ${type.kind} is registered once`);
+      for (const target of awaits) {
+        if (target.rank <= type.rank) {
+          const detail = `${type.kind} (rank ${type.rank}) -> ${target.kind} (rank ${target.rank}): a turn awaits higher ranks only.`;
+          throw new StarlingError('CALL_CYCLE', detail);
+        }
+      }
+      this.#definitions.set(type.kind, definition);
+      this.#activations.set(type.kind, new Map());
+      const readOnly = type.contract.methods.filter(
+        (method: DescMethod) => method.idempotency === NO_SIDE_EFFECTS,
+      );
+      this.#readOnly.set(type.kind, new Set(readOnly.map((method) => method.localName)));
+    }
+  }
+
+  /** Starts the sweep for idle activations and wakes the actors that a former owner left with work. */
+  async start(): Promise<void> {
+    this.#scheduleSweep();
+    const woken = await wakeMarked({
+      store: this.store,
+      ownership: this.#ownership,
+      shards: this.shards,
+      concurrencyMax: this.limits.wakeConcurrencyMax,
+      wake: (actor) => this.#wake(actor),
+    });
+    if (woken > 0) this.log('info', 'woke actors that had work left', { actors: woken });
+  }
+
+  /**
+   * A client for callers outside of actors.
+   * @example runtime.client(UserActor, 'main/alice').send({...}, { timeoutMs: 2000 })
+   */
+  client<C extends DescService>(type: ActorType<C>, key: string): ActorClient<C> {
+    return callClient(this, type, key);
+  }
+
+  /** Opens a server stream on an actor; the actor owns it from then on. */
+  open(type: ActorType, key: string, method: string, request: Message, stream: ServerStream): void {
+    try {
+      this.#activation(type, key).acceptStream(method, request, stream, this.deadlineAfter(undefined));
+    } catch (error) {
+      stream.end(
+        error instanceof StarlingError ? error : new StarlingError('INTERNAL', undefined, { cause: error }),
+      );
+    }
+  }
+
+  stats(): RuntimeStats {
+    const byKind: Record<string, number> = {};
+    for (const [kind, activations] of this.#activations) byKind[kind] = activations.size;
+    return { activations: this.#count, byKind };
+  }
+
+  /** Where an actor is placed, and in which epoch its shard is owned here; epoch 0 = not here. */
+  place(type: ActorType, key: string): { readonly shard: number; readonly epoch: number } {
+    const shard = shardOf(type.placementKey(key), this.shards);
+    return { shard, epoch: this.#ownership.claim(shard)?.epoch ?? 0 };
+  }
+
+  /** Refuses new work, lets what was accepted end (at most `graceMs`), writes checkpoints, drops everything. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#state !== 'running') return;
+    this.#state = 'stopping';
+    this.#sweeper?.cancel();
+    for (const activation of this.#all()) activation.flush();
+    const end = this.clock.monotonic() + graceMs;
+    while (this.clock.monotonic() < end && !this.#all().every((activation) => activation.quiet)) {
+      await new Promise<void>((resolve) => this.clock.after(5, resolve));
+    }
+    this.#state = 'stopped';
+    for (const activation of this.#all()) activation.end(new StarlingError('SHUTTING_DOWN'));
+  }
+
+  // ---- Host -------------------------------------------------------------------------------------------------------
+
+  #deliver(call: Call, type: ActorType, key: string): void {
+    try {
+      this.#activation(type, key).accept(call);
+    } catch (error) {
+      call.reject(
+        error instanceof StarlingError ? error : new StarlingError('INTERNAL', undefined, { cause: error }),
+      );
+    }
+  }
+
+  startCall(
+    type: ActorType,
+    key: string,
+    method: string,
+    request: Message,
+    deadline: number,
+    signal: AbortSignal | undefined,
+    sink: CallSink,
+  ): void {
+    const call: Call = new Call(method, request, deadline, signal, {
+      resolve: (value) => {
+        this.#deadlines.done(call);
+        sink.resolve(value);
+      },
+      reject: (error) => {
+        this.#deadlines.done(call);
+        sink.reject(error);
+      },
+    });
+    this.#deadlines.watch(call);
+    if (signal !== undefined) this.#watchSignal(call, signal);
+    if (call.pending) this.#deliver(call, type, key);
+  }
+
+  #watchSignal(call: Call, signal: AbortSignal): void {
+    if (signal.aborted) call.reject(new StarlingError('CANCELLED'));
+    else signal.addEventListener('abort', () => call.reject(new StarlingError('CANCELLED')), { once: true });
+  }
+
+  deadlineAfter(timeoutMs: number | undefined, latest = Number.POSITIVE_INFINITY): number {
+    const wanted = Math.min(timeoutMs ?? this.limits.callMsDefault, this.limits.callMsMax);
+    return Math.min(this.clock.monotonic() + wanted, latest);
+  }
+
+  ready(activation: Activation): void {
+    this.#ready.push(activation);
+    if (this.#readyQueued) return;
+    this.#readyQueued = true;
+    queueMicrotask(() => this.#runReady());
+  }
+
+  #runReady(): void {
+    this.#readyQueued = false;
+    const batch = this.#ready;
+    this.#ready = [];
+    for (const activation of batch) activation.run();
+  }
+
+  dropped(activation: Activation): void {
+    const { kind, key } = activation.address;
+    const activations = this.#activations.get(kind);
+    if (activations?.get(key) !== activation) return;
+    activations.delete(key);
+    this.#count--;
+  }
+
+  endedUnclean(actor: ActorAddress): boolean {
+    return this.#uncleanOverflow || this.#unclean.has(`${actor.kind}/${actor.key}`);
+  }
+
+  noteUnclean(actor: ActorAddress): void {
+    if (this.#unclean.size >= UNCLEAN_MAX) this.#uncleanOverflow = true;
+    else this.#unclean.add(`${actor.kind}/${actor.key}`);
+  }
+
+  isReadOnly(type: ActorType, method: string): boolean {
+    return this.#readOnly.get(type.kind)?.has(method) === true;
+  }
+
+  fanOut(
+    type: ActorType,
+    method: string,
+    shared: Message,
+    receivers: readonly FanOutPart[],
+    then: (refused: Refused[]) => void,
+  ): void {
+    invariant(
+      receivers.length <= this.limits.fanOutReceiversMax,
+      'a fan-out has at most fanOutReceiversMax receivers',
+    );
+    const descriptor = type.contract.method[method];
+    invariant(descriptor !== undefined, `${type.kind} has a method ${method}`);
+    fanOutLocally({
+      method,
+      output: descriptor.output,
+      shared,
+      receivers,
+      deadline: this.deadlineAfter(undefined),
+      deliver: (key, call) => this.#deliver(call, type, key),
+      then,
+    });
+  }
+
+  log(level: LogLevel, message: string, fields: Record<string, unknown>): void {
+    this.#onLog({ level, message, fields });
+  }
+
+  // ---- inside -----------------------------------------------------------------------------------------------------
+
+  /** The activation of an actor, made if there is none. */
+  #activation(type: ActorType, key: string): Activation {
+    if (this.#state === 'stopped') throw new StarlingError('SHUTTING_DOWN');
+    const activations = this.#activations.get(type.kind);
+    const present = activations?.get(key);
+    if (present !== undefined) return present;
+    const definition = this.#definitions.get(type.kind);
+    invariant(definition !== undefined && activations !== undefined, `kind ${type.kind} is registered`);
+    const shard = shardOf(type.placementKey(key), this.shards);
+    const claim = this.#ownership.claim(shard);
+    if (claim === undefined) throw new StarlingError('NOT_OWNER', `shard ${shard}`);
+    if (this.#count >= this.limits.activationsMax) this.#sweep(0);
+    const activation = new Activation(this, definition, { kind: type.kind, key, shard }, claim);
+    if (activation.gone) throw new StarlingError('OVERLOADED');
+    activations.set(key, activation);
+    this.#count++;
+    return activation;
+  }
+
+  async #wake(actor: ActorAddress): Promise<void> {
+    const definition = this.#definitions.get(actor.kind);
+    if (definition === undefined) {
+      this.log('warn', 'a marked actor is of a kind that this node does not know', {
+        kind: actor.kind,
+        key: actor.key,
+      });
+      return;
+    }
+    await new Promise<void>((resolve) =>
+      this.#activation(definition.type, actor.key).continueWith(() => resolve()),
+    );
+  }
+
+  #scheduleSweep(): void {
+    this.#sweeper = this.clock.after(this.limits.idleMsMax / 4, () => {
+      this.#sweep(this.limits.idleMsMax);
+      this.#scheduleSweep();
+    });
+  }
+
+  /** Drops activations that have been idle for `idleMs`. */
+  #sweep(idleMs: number): void {
+    const now = this.clock.monotonic();
+    for (const [kind, activations] of this.#activations) {
+      const limit = Math.min(idleMs, this.#definitions.get(kind)?.idleMsMax ?? idleMs);
+      for (const activation of activations.values()) {
+        if (now - activation.lastUsed >= limit) activation.tryPassivate();
+      }
+    }
+  }
+
+  #all(): Activation[] {
+    return [...this.#activations.values()].flatMap((activations) => [...activations.values()]);
+  }
+
+  #fenced(): void {
+    this.log('error', 'this node was fenced: it ends every activation', { node: this.node });
+    this.#state = 'stopped';
+    for (const activation of this.#all()) activation.end(new StarlingError('OUTCOME_UNKNOWN'));
+  }
+}
+
+/** Makes the runtime of one node. */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  return new Runtime(options);
+}

@@ -1,0 +1,170 @@
+// Implements Turn on top of an activation. A context is valid while its turn runs; a handler that keeps it longer and
+// writes is stopped by an invariant, since such a write would not be part of any turn.
+
+import type { DescMethodUnary, Message, MessageShape } from '@bufbuild/protobuf';
+import type { Activation } from './activation.ts';
+import type { CallOutcome } from './call.ts';
+import { askClient, callClient, oneWayClient } from './clients.ts';
+import type { ActorType } from './definition.ts';
+import { invariant, StarlingError, toStarlingError } from './errors.ts';
+import type { RowRange } from './ports/store.ts';
+import type {
+  AppendOptions,
+  Continuation,
+  FanOutReceiver,
+  FanOutRefusal,
+  Later,
+  TableReader,
+  TimelineReader,
+  Turn,
+} from './turn.ts';
+
+export class TurnContext implements Turn {
+  readonly #activation: Activation;
+  readonly #deadline: number;
+  readonly signal: AbortSignal | undefined;
+  readonly #readOnly: boolean;
+  #live = true;
+
+  constructor(activation: Activation, deadline: number, signal: AbortSignal | undefined, readOnly: boolean) {
+    this.#activation = activation;
+    this.#deadline = deadline;
+    this.signal = signal;
+    this.#readOnly = readOnly;
+  }
+
+  /** The turn is over. */
+  close(): void {
+    this.#live = false;
+  }
+
+  now(): number {
+    return this.#activation.host.clock.now();
+  }
+
+  monotonic(): number {
+    return this.#activation.host.clock.monotonic();
+  }
+
+  remainingMs(): number {
+    return this.#deadline - this.monotonic();
+  }
+
+  random64(): bigint {
+    return this.#activation.host.random.bits64();
+  }
+
+  get timeline(): TimelineReader {
+    const activation = this.#activation;
+    const journal = activation.journal;
+    return {
+      tail: journal.tail,
+      floor: journal.floor,
+      read: (range: RowRange) => activation.readRows(range),
+    };
+  }
+
+  table(name: string): TableReader {
+    const activation = this.#activation;
+    return {
+      get: (key) => activation.readCell(name, key),
+      list: (range) => activation.readCells(name, range),
+    };
+  }
+
+  client<C extends ActorType['contract']>(type: ActorType<C>, key: string) {
+    const own = this.#activation.type;
+    if (!this.#readOnly && type.rank <= own.rank) {
+      throw new StarlingError(
+        'CALL_CYCLE',
+        `${own.kind} (rank ${own.rank}) must not await ${type.kind} (rank ${type.rank}): use ask.`,
+      );
+    }
+    return callClient(this.#activation.host, type, key, { deadline: this.#deadline, from: this.#activation });
+  }
+
+  append(record: unknown, options?: AppendOptions): number {
+    this.#writing();
+    return this.#activation.append(record, options?.wake === true);
+  }
+
+  checkpoint(): void {
+    this.#writing();
+    this.#activation.journal.requestCheckpoint();
+  }
+
+  trim(seq: number): void {
+    this.#writing();
+    this.#activation.journal.requestTrim(seq);
+  }
+
+  defer<T>(): Later<T> {
+    this.#writing();
+    return this.#activation.defer<Message>() as unknown as Later<T>;
+  }
+
+  ask<C extends ActorType['contract']>(
+    type: ActorType<C>,
+    key: string,
+    options?: { readonly passing?: boolean },
+  ) {
+    this.#writing();
+    return askClient(this.#activation, type, key, this.#deadline, options?.passing === true);
+  }
+
+  oneWay<C extends ActorType['contract']>(type: ActorType<C>, key: string) {
+    this.#writing();
+    return oneWayClient(this.#activation, type, key);
+  }
+
+  fanOut<M extends DescMethodUnary>(
+    type: ActorType,
+    method: M,
+    shared: MessageShape<M['input']>,
+    receivers: readonly FanOutReceiver<MessageShape<M['input']>>[],
+    then: (refused: readonly FanOutRefusal<MessageShape<M['output']>>[], turn: Turn) => void,
+  ): void {
+    this.#writing();
+    const activation = this.#activation;
+    activation.output(() => {
+      activation.host.fanOut(type, method.localName, shared as Message, receivers, (refused) => {
+        activation.continueWith((turn) =>
+          then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn),
+        );
+      });
+    });
+  }
+
+  when<T>(promise: Promise<T>, then: Continuation<T>): void {
+    this.#writing();
+    const activation = this.#activation;
+    const resume = (outcome: CallOutcome<T>): void => activation.continueWith((turn) => then(outcome, turn));
+    promise.then(
+      (value) => resume({ ok: true, value }),
+      (error: unknown) => resume({ ok: false, error: toStarlingError(error) }),
+    );
+  }
+
+  after(delayMs: number, task: (turn: Turn) => void): () => void {
+    this.#writing();
+    return this.#activation.timer(delayMs, task);
+  }
+
+  output(release: () => void): void {
+    this.#writing();
+    this.#activation.output(release);
+  }
+
+  keepAwake(): () => void {
+    return this.#activation.keepAwake();
+  }
+
+  passivate(): void {
+    this.#activation.passivateWhenIdle();
+  }
+
+  #writing(): void {
+    invariant(this.#live, 'a turn acts only until its handler has returned');
+    invariant(!this.#readOnly, 'a method with NO_SIDE_EFFECTS changes nothing');
+  }
+}
