@@ -60,7 +60,8 @@ export type Conversation = Message<"starling.im.v1.Conversation"> & {
   readContentCount: bigint;
 
   /**
-   * Entries of content after read_seq that others sent and this user was given.
+   * Entries of content after read_seq: `last entry's content_count - read_content_count`. A message of one's own moves
+   * read_seq to it, and joining moves it to the entry one joined with.
    *
    * @generated from field: uint64 unread_count = 6;
    */
