@@ -4,6 +4,7 @@
 // 1. A suite is not a test, but one that throws by itself is a failure; a file that holds no test is a failure, and so is a run without tests.
 // 2. A skipped or unfinished test is a failure, whatever its body did.
 
+import { resolve } from 'node:path';
 import type { Counts } from './counts.ts';
 
 /** The part of a `test:pass` or `test:fail` event that counting needs. */
@@ -55,8 +56,9 @@ function failureType(event: TestEvent): unknown {
 
 function faultOf(event: TestEvent): string | undefined {
   const place = event.file ?? 'a test file';
-  // Node reports a file without tests as one passed test that bears the name of the file.
-  if (event.file === event.name) return `${place} holds no test`;
+  // Node reports a file without tests as one passed test that bears the path it was given.
+  if (event.file !== undefined && resolve(event.name) === resolve(event.file))
+    return `${place} holds no test`;
   if (event.skip !== undefined && event.skip !== false) return `${place}: "${event.name}" is skipped`;
   if (event.todo !== undefined && event.todo !== false) return `${place}: "${event.name}" is unfinished`;
   return undefined;
