@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { selectStages } from './select.ts';
 import { runStage, runStages, type Stage } from './stage.ts';
 
-let logs = '';
-before(async () => {
-  logs = await mkdtemp(join(tmpdir(), 'starling-stage-'));
-});
+const logs = mkdtempSync(join(tmpdir(), 'starling-stage-'));
 after(() => rm(logs, { recursive: true, force: true }));
 
 const script = (name: string, source: string, minutesMax = 1): Stage => ({
