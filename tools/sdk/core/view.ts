@@ -1,0 +1,104 @@
+// How one delivery changes the summary of its conversation, exactly as the server computes it. Pure.
+
+import { create } from '@bufbuild/protobuf';
+import {
+  type Conversation,
+  ConversationSchema,
+  NotifyLevel,
+} from '../../../proto/gen/starling/im/v1/conversation_pb.ts';
+import type { Message } from '../../../proto/gen/starling/im/v1/message_pb.ts';
+import type { Delivery } from '../../../proto/gen/starling/im/v1/sync_pb.ts';
+
+/** `unknown`: the delivery does not suffice to make the summary; ask GetConversation. */
+export type Folded = Conversation | 'unchanged' | 'unknown';
+
+/** The conversation that a delivery is about; empty for a kind of entry that this SDK does not know. */
+export function conversationIdOf(delivery: Delivery): string {
+  switch (delivery.entry.case) {
+    case 'message':
+      return delivery.entry.value.conversationId;
+    case 'conversationChange':
+      return delivery.entry.value.conversation?.conversationId ?? '';
+    default:
+      return '';
+  }
+}
+
+/** The summary after `delivery`, for the user `self`. Does not change `view`. */
+export function fold(view: Conversation | undefined, delivery: Delivery, self: string): Folded {
+  switch (delivery.entry.case) {
+    case 'message':
+      return foldMessage(view, delivery.entry.value, self);
+    case 'conversationChange': {
+      const changed = delivery.entry.value.conversation;
+      if (changed === undefined) return 'unchanged';
+      if (changed.lastMessage !== undefined || changed.lastSeq === 0n) return changed;
+      if (view === undefined) return 'unknown';
+      return view.lastMessage === undefined ? changed : { ...changed, lastMessage: view.lastMessage };
+    }
+    default:
+      return 'unchanged';
+  }
+}
+
+function foldMessage(view: Conversation | undefined, message: Message, self: string): Folded {
+  const joins =
+    message.content?.body.case === 'membersChanged' &&
+    message.content.body.value.joinedUserIds.includes(self);
+  if (view === undefined && !joins) return 'unknown';
+  // Already in the summary: a rebuild's later pages are newer than the cursor that its first page pinned.
+  if (view !== undefined && message.conversationSeq <= view.lastSeq) return 'unchanged';
+  const base = view === undefined || (joins && !view.member) ? joined(view, message) : view;
+  const next: Conversation = { ...base, lastMessage: message, lastSeq: message.conversationSeq };
+  if (isUnread(base, message, self)) next.unreadCount = base.unreadCount + 1n;
+  const body = message.content?.body;
+  if (body?.case === 'groupChanged' && body.value.info !== undefined) next.info = body.value.info;
+  if (body?.case === 'membersChanged') {
+    const { info, memberCount, leftUserIds } = body.value;
+    if (info !== undefined) next.info = info;
+    next.memberCount = memberCount;
+    if (leftUserIds.includes(self)) next.member = false;
+  }
+  return next;
+}
+
+/** The view of someone who comes (again) with this entry. */
+function joined(view: Conversation | undefined, message: Message): Conversation {
+  return create(ConversationSchema, {
+    conversationId: message.conversationId,
+    ...(view?.settings === undefined ? {} : { settings: view.settings }),
+    member: true,
+    firstReadableSeq: message.conversationSeq,
+    readSeq: message.conversationSeq - 1n,
+    readContentCount: message.contentCount,
+  });
+}
+
+/** Content that somebody else sent and that was not read before it came. */
+function isUnread(view: Conversation, message: Message, self: string): boolean {
+  return message.senderId !== self && message.conversationSeq > view.readSeq && isContent(view, message);
+}
+
+/** Content raises content_count, a control entry does not: so kinds that this SDK does not know count rightly too. */
+function isContent(view: Conversation, message: Message): boolean {
+  const last = view.lastMessage;
+  if (last !== undefined && last.conversationSeq + 1n === message.conversationSeq) {
+    return message.contentCount > last.contentCount;
+  }
+  const kind = message.content?.body.case;
+  return kind !== 'membersChanged' && kind !== 'groupChanged';
+}
+
+/** What a conversation adds to the total of unread. */
+export function unreadOf(view: Conversation): bigint {
+  return view.settings?.notifyLevel === NotifyLevel.NONE ? 0n : view.unreadCount;
+}
+
+/** Order of the list: pinned before all, then the latest message first, then by id. */
+export function compareConversations(a: Conversation, b: Conversation): number {
+  const pinned = Number(b.settings?.pinned ?? false) - Number(a.settings?.pinned ?? false);
+  if (pinned !== 0) return pinned;
+  const times = (b.lastMessage?.createTimeMs ?? 0n) - (a.lastMessage?.createTimeMs ?? 0n);
+  if (times !== 0n) return times < 0n ? -1 : 1;
+  return a.conversationId < b.conversationId ? -1 : 1;
+}
