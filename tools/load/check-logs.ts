@@ -28,17 +28,18 @@ export function checkLog(log: LogView, world: World, found: Findings): void {
       );
       contentCount = row.contentCount;
     }
-    if (row.senderId !== '') checkRowAgainstSend(row, where, world, lastOrder, found);
+    if (row.senderId !== '') checkRowAgainstSend(row, log, world, lastOrder, found);
   }
 }
 
 function checkRowAgainstSend(
   row: LogRow,
-  where: string,
+  log: LogView,
   world: World,
   lastOrder: Map<string, number>,
   found: Findings,
 ): void {
+  const where = `${log.conversationId} seq ${row.conversationSeq}`;
   const send = world.sends.get(sendKey(row));
   if (send === undefined) {
     found.add('contentMismatch', `${where}: ${sendKey(row)} was sent by nobody`);
@@ -46,6 +47,8 @@ function checkRowAgainstSend(
   }
   if (send.contentDigest !== row.contentDigest || send.replyToSeq !== row.replyToSeq)
     found.add('contentMismatch', `${where}: ${sendKey(row)} does not say what was sent`);
+  if (!log.names.includes(send.target))
+    found.add('contentMismatch', `${where}: ${sendKey(row)} was sent to ${send.target}`);
   if (send.refusals.length > 0)
     found.add('contentMismatch', `${where}: ${sendKey(row)} was refused (${send.refusals[0]}) and stored`);
   const device = `${send.senderId}/${send.deviceId}`;

@@ -248,6 +248,12 @@ const FAULTS: Readonly<Record<string, readonly [Verdict, Fault]>> = {
       any(h.sends, r).item.replyToSeq = 1;
     },
   ],
+  'a send lands in another conversation': [
+    'contentMismatch',
+    (h, r) => {
+      any(h.sends, r).item.target = 'elsewhere';
+    },
+  ],
   'unread would be wrong': [
     'contentMismatch',
     (h, r) => {

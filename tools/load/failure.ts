@@ -1,6 +1,11 @@
 // How a call ends badly, seen from the wire. Owns: the status, the reason and whether the same call may be repeated. Does
 // not own: the table of reasons (runtime/errors.ts).
 
+import { fromBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { ErrorInfoSchema } from '../../proto/gen/google/rpc/error_details_pb.ts';
+import { StatusSchema } from '../../proto/gen/google/rpc/status_pb.ts';
+
 const STATUS_NAMES = [
   'OK',
   'CANCELLED',
@@ -61,42 +66,15 @@ function percentDecode(text: string): string {
   }
 }
 
-const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
-
-// google.rpc.Status{details = 3: Any{type_url = 1, value = 2}}, ErrorInfo{reason = 1}; anything else is stepped over.
+// A status whose details cannot be read is still a status.
 function reasonOf(base64: string): string {
-  const bytes = Buffer.from(base64, 'base64');
-  for (const any of fieldsOf(bytes, 3)) {
-    if (fieldsOf(any, 1)[0]?.toString('utf8') !== ERROR_INFO) continue;
-    return fieldsOf(fieldsOf(any, 2)[0] ?? Buffer.alloc(0), 1)[0]?.toString('utf8') ?? '';
+  try {
+    for (const detail of fromBinary(StatusSchema, Buffer.from(base64, 'base64')).details) {
+      const reason = anyUnpack(detail, ErrorInfoSchema)?.reason;
+      if (reason !== undefined) return reason;
+    }
+  } catch {
+    return '';
   }
   return '';
-}
-
-// All length-delimited fields of a message with this number; stops at the first byte that makes no sense.
-function fieldsOf(bytes: Buffer, wanted: number): Buffer[] {
-  const found: Buffer[] = [];
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; at < bytes.length && shift < 42; shift += 7) {
-      const byte = bytes[at] ?? 0;
-      at += 1;
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    at = bytes.length;
-    return 0;
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const wireType = tag & 7;
-    if (wireType === 0) varint();
-    else if (wireType === 2) {
-      const size = varint();
-      if (tag >>> 3 === wanted) found.push(bytes.subarray(at, at + size));
-      at += size;
-    } else at += wireType === 1 ? 8 : wireType === 5 ? 4 : bytes.length;
-  }
-  return found;
 }

@@ -15,6 +15,8 @@ export interface SendRecord {
   readonly senderId: string;
   readonly deviceId: string;
   readonly clientMessageId: string;
+  /** One of the names of the log it is for. */
+  readonly target: string;
   /** Place among the sends of this device; the conversation's log must keep it. */
   readonly order: number;
   readonly contentDigest: string;
@@ -43,6 +45,8 @@ export interface LogRow {
 /** A conversation's log from its first row to its last, as read at the end. */
 export interface LogView {
   readonly conversationId: string;
+  /** What senders call it: its id, and for a direct conversation `directName` of the two users. */
+  readonly names: readonly string[];
   /** Who must have every row from `joinSeq` on. */
   readonly members: readonly { readonly userId: string; readonly joinSeq: number }[];
   readonly rows: readonly LogRow[];
@@ -87,4 +91,9 @@ export interface Histories {
   readonly logs: readonly LogView[];
   readonly timelines: readonly TimelineView[];
   readonly devices: readonly DeviceView[];
+}
+
+/** The name of the direct conversation of two users. */
+export function directName(one: string, other: string): string {
+  return `direct:${[one, other].sort().join(',')}`;
 }

@@ -1,15 +1,16 @@
 // A tiny model of a correct system that writes clean histories, for the checker's tests. Owns: histories that hold every
 // rule. Does not own: faults (the tests put them in).
 
-import type {
-  Answer,
-  DeviceView,
-  Histories,
-  LogRow,
-  LogView,
-  SendRecord,
-  TimelineEntry,
-  TimelineView,
+import {
+  type Answer,
+  type DeviceView,
+  directName,
+  type Histories,
+  type LogRow,
+  type LogView,
+  type SendRecord,
+  type TimelineEntry,
+  type TimelineView,
 } from '../history.ts';
 import { Seeded } from '../seeded.ts';
 
@@ -75,6 +76,7 @@ export function cleanHistories(seed: number, sendCount: number): Mutable<Histori
       senderId,
       deviceId: 'phone',
       clientMessageId: `c${n}`,
+      target: conversationId === 'd1' ? directName('ann', 'bob') : conversationId,
       order: sends.filter((other) => other.senderId === senderId).length + 1,
       contentDigest: `body-${n}`,
       replyToSeq: 0,
@@ -88,6 +90,7 @@ export function cleanHistories(seed: number, sendCount: number): Mutable<Histori
     logs: [...logs].map(
       ([conversationId, rows]): LogView => ({
         conversationId,
+        names: conversationId === 'd1' ? [conversationId, directName('ann', 'bob')] : [conversationId],
         members: (members[conversationId] ?? []).map((userId) => ({ userId, joinSeq: 1 })),
         rows,
       }),
