@@ -4,7 +4,8 @@
 // Promises of every driver (S1 … S9 are cited by the suite):
 // S1  A commit that resolved survives a kill of the process and a power cut, from that moment on.
 // S2  A cell with a higher write time wins, whatever the order of arrival; of equal times the greater value (bytewise).
-//     A delete is a cell too and follows the same rule.
+//     A delete is a cell too and follows the same rule; of equal times it wins. A driver may forget deletes of epochs
+//     that have ended: a replay of older records brings the delete again.
 // S3  A row is valid iff seq <= head.sealSeq or its write time > head.sealTs (rule 4 of the safety protocol). No reader
 //     is ever given one that is not, nor one below head.floor.
 // S4  Parts of one commit may become visible apart and, after a crash, exist apart; but a mark is durable no later than

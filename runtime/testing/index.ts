@@ -10,3 +10,5 @@ export { SimOwnership } from './sim-ownership.ts';
 export { SimRandom } from './sim-random.ts';
 export type { SimCompletion, SimFault } from './sim-store.ts';
 export { SimStore } from './sim-store.ts';
+export type { OpenedStore, OpenStore } from './store-conformance.ts';
+export { storeConformance } from './store-conformance.ts';
