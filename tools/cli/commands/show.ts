@@ -1,0 +1,60 @@
+// `user show`, `conversation show`, `node show`.
+
+import type { Command } from 'commander';
+import {
+  InspectConversationResponseSchema,
+  InspectNodeResponseSchema,
+  InspectService,
+  InspectUserResponseSchema,
+} from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
+import type { Io } from '../io.ts';
+import { parseId, parseUserId } from '../parse.ts';
+import { messageJson, print, type ServerFlags, withTarget } from '../shared.ts';
+import { connect } from '../target.ts';
+import { conversationView, nodeView, userView } from '../views.ts';
+
+const { inspectConversation, inspectNode, inspectUser } = InspectService.method;
+
+/** Adds the three commands. */
+export function addShowCommands(program: Command, io: Io): void {
+  const user = program.command('user').description('people');
+  withTarget(user.command('show').description('show a user: devices, timeline, conversations'))
+    .argument('<id>', 'user id', parseUserId)
+    .action(async (userId: string, flags: ServerFlags) => {
+      const client = await connect(flags, io);
+      const answer = await client.call(inspectUser, { userId });
+      print(io, flags, {
+        text: () => userView(userId, answer, { now: io.now(), self: io.self }),
+        json: () => messageJson(InspectUserResponseSchema, answer),
+      });
+    });
+
+  const conversation = program.command('conversation').description('groups and direct conversations');
+  withTarget(
+    conversation.command('show').description('show a conversation: members, progress, last messages'),
+  )
+    .argument('<id>', 'conversation id', parseId)
+    .action(async (conversationId: string, flags: ServerFlags) => {
+      const client = await connect(flags, io);
+      const answer = await client.call(inspectConversation, { conversationId });
+      print(io, flags, {
+        text: () => conversationView(conversationId, answer, { now: io.now(), self: io.self }),
+        json: () => messageJson(InspectConversationResponseSchema, answer),
+      });
+    });
+
+  const node = program.command('node').description('nodes');
+  withTarget(
+    node.command('show').description('show the node that answers: store, streams, activations'),
+  ).action(async (flags: ServerFlags) => {
+    const client = await connect(flags, io);
+    const answer = await client.call(inspectNode, {});
+    print(io, flags, {
+      text: () => nodeView(client.address, answer, { now: io.now(), self: io.self }),
+      json: () => ({
+        address: client.address,
+        ...(messageJson(InspectNodeResponseSchema, answer) as object),
+      }),
+    });
+  });
+}
