@@ -8,6 +8,7 @@
 import { importDirections, packageOwners } from './boundaries.ts';
 import { bannedCalls, sleepsInTests } from './calls.ts';
 import { deadLinks } from './links.ts';
+import { lockFile } from './lock.ts';
 import { doorComments, fileLengths, folderDoors, lineLengths } from './shape.ts';
 import type { SourceFile, Violation } from './source.ts';
 import {
@@ -18,11 +19,11 @@ import {
   machinePaths,
   moduleState,
   privateKeyword,
-  registryInLockFile,
   starExports,
   unrunTests,
 } from './words.ts';
 
+export { missingEntries } from './lock.ts';
 export { type SourceFile, sourceFile, type Violation } from './source.ts';
 
 /** All files of the repository. */
@@ -57,7 +58,7 @@ export const RULES: readonly Rule[] = [
   perFile('module-state', moduleState),
   perFile('later-work', laterWork),
   perFile('machine-path', machinePaths),
-  perFile('registry-in-lock-file', registryInLockFile),
+  perFile('lock-file', lockFile),
   perFile('file-length', fileLengths),
   perFile('line-length', lineLengths),
   perFile('door-comment', doorComments),

@@ -156,9 +156,18 @@ const SAMPLES: readonly Sample[] = [
     kept: [['docs/a.md', `See https://example.org${slash}home/page and docs${slash}work/flow.`]],
   },
   {
-    rule: 'registry-in-lock-file',
-    broken: [['package-lock.json', '{ "resolved": "https://example.org/a.tgz" }']],
-    kept: [['package-lock.json', '{ "integrity": "sha512-x" }']],
+    rule: 'lock-file',
+    broken: [
+      ['package-lock.json', '{ "resolved": "https://example.org/a.tgz" }'],
+      ['package-lock.json', '{"packages":{"node_modules/a":{"optionalDependencies":{"a-arm":"1.0.0"}}}}'],
+    ],
+    kept: [
+      ['package-lock.json', '{"packages":{"node_modules/a":{"integrity":"sha512-x"}}}'],
+      [
+        'package-lock.json',
+        '{"packages":{"node_modules/@s/a":{"optionalDependencies":{"b":"1.0.0"}},"node_modules/b":{}}}',
+      ],
+    ],
   },
   {
     rule: 'file-length',

@@ -71,9 +71,3 @@ export function machinePaths(file: SourceFile): Violation[] {
   const pattern = /(?<![\w.)\]}/-])\/(?:work|root|home)\/[\w.]/g;
   return matches(file, pattern, 'a path of one machine', 'text');
 }
-
-/** The lock file serves every registry. */
-export function registryInLockFile(file: SourceFile): Violation[] {
-  if (file.path !== 'package-lock.json') return [];
-  return matches(file, /"resolved":/g, 'the lock file names a registry', 'text');
-}
