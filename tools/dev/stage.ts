@@ -42,8 +42,9 @@ export interface StageRunOptions {
 }
 
 const KILL_AFTER_MS = 5_000;
+const INTERRUPTED = 'interrupted';
 
-/** Runs every stage, also after a failure, and returns how each went, in order. */
+/** Runs every stage, also after a failure but not after an interrupt, and returns how each went, in order. */
 export async function runStages(stages: readonly Stage[], options: StageRunOptions): Promise<StageResult[]> {
   mkdirSync(options.logs, { recursive: true });
   const width = Math.max(...stages.map((stage) => stage.name.length));
@@ -56,6 +57,7 @@ export async function runStages(stages: readonly Stage[], options: StageRunOptio
     results.push(result);
     options.write(`${label}  ${describe(result)}\n`);
     if (result.reason !== '') options.write(failureText(result, options.tailLines));
+    if (result.reason === INTERRUPTED) break;
   }
   return results;
 }
@@ -105,7 +107,7 @@ function runCommand(stage: Stage, log: string, counts: string): Promise<string> 
       () => endGroup(`not done after ${stage.minutesMax} minutes`),
       stage.minutesMax * 60_000,
     );
-    const interrupt = (): void => endGroup('interrupted');
+    const interrupt = (): void => endGroup(INTERRUPTED);
     process.once('SIGINT', interrupt);
     process.once('SIGTERM', interrupt);
     const settle = (outcome: string): void => {

@@ -25,12 +25,12 @@ const BANNED: readonly { readonly name: string; readonly pattern: RegExp; readon
 const ALLOWED: readonly { readonly path: string; readonly names: readonly string[]; readonly why: string }[] =
   [
     {
-      path: 'cluster/clock.ts',
+      path: 'cluster/clock/clock.ts',
       names: ['Date.now', 'performance', 'process.hrtime', 'setTimeout', 'setInterval'],
       why: 'the driver of the clock port',
     },
     {
-      path: 'cluster/random.ts',
+      path: 'cluster/clock/random.ts',
       names: ['Math.random', 'random bytes'],
       why: 'the driver of the random port',
     },

@@ -12,6 +12,7 @@ const REASON = /^\/\/ Longer than 300 lines because \S/;
 const DOORLESS: Readonly<Record<string, string>> = {
   'runtime/ports': 'each port is a door of its own, so that a driver names the one it implements',
   'tools/dev': 'each file that is run is a program of the Makefile',
+  'tools/load': 'each file that is run is a program of the Makefile',
 };
 
 const DOORS = ['index.ts', 'main.ts', 'index.tsx', 'main.tsx'];

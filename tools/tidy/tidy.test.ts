@@ -70,7 +70,7 @@ const SAMPLES: readonly Sample[] = [
     kept: [
       ['runtime/a.test.ts', 'const now = Date.now();'],
       ['tools/node/a.ts', 'const level = process.env.LEVEL;'],
-      ['cluster/clock.ts', 'const now = Date.now();'],
+      ['cluster/clock/clock.ts', 'const now = Date.now();'],
       ['runtime/a.ts', 'const day = new Date(clock.now());'],
       ['runtime/a.ts', "// Date.now() is not for here.\nconst text = 'Date.now()';"],
       ['runtime/a.ts', 'socket.setTimeout(5); const pattern = /Math.random/;'],
