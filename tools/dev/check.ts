@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { reportCounts, sumCounts } from './counts.ts';
-import { selectStages } from './select.ts';
+import { stagesOfCommandLine } from './select.ts';
 import { runStages, type Stage } from './stage.ts';
 
 const STEPS: readonly Stage[] = [
@@ -21,7 +21,7 @@ const STEPS: readonly Stage[] = [
   { name: 'unit', command: ['node', 'tools/dev/run-tests.ts', 'unit'], minutesMax: 3 },
 ];
 
-const results = await runStages(selectStages(STEPS, process.argv.slice(2)), {
+const results = await runStages(stagesOfCommandLine(STEPS), {
   logs: join('out', 'check'),
   tailLines: 60,
   live: process.stdout.isTTY,

@@ -15,3 +15,13 @@ export function selectStages(table: readonly Stage[], args: readonly string[]): 
   }
   return table.filter((stage) => wanted.includes(stage.name));
 }
+
+/** The same for the command line of this process; ends it with 2 and one sentence where that is not understood. */
+export function stagesOfCommandLine(table: readonly Stage[]): readonly Stage[] {
+  try {
+    return selectStages(table, process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(2);
+  }
+}

@@ -4,10 +4,17 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sumCounts } from './counts.ts';
-import { selectStages } from './select.ts';
+import { stagesOfCommandLine } from './select.ts';
 import { runStages, type Stage } from './stage.ts';
 
-const make = (...args: string[]): readonly [string, ...string[]] => ['make', '--no-print-directory', ...args];
+/** A target of the Makefile. ARGS of the outer make, meant for this program, would reach the inner one: it is reset. */
+const make = (target: string, ...variables: string[]): readonly [string, ...string[]] => [
+  'make',
+  '--no-print-directory',
+  target,
+  'ARGS=',
+  ...variables,
+];
 
 const STAGES: readonly Stage[] = [
   { name: 'check', command: make('check'), minutesMax: 5 },
@@ -25,7 +32,7 @@ const SUMMARY = join(LOGS, 'summary.txt');
 
 mkdirSync(LOGS, { recursive: true });
 rmSync(SUMMARY, { force: true });
-const results = await runStages(selectStages(STAGES, process.argv.slice(2)), {
+const results = await runStages(stagesOfCommandLine(STAGES), {
   logs: LOGS,
   tailLines: 40,
   live: process.stdout.isTTY,
