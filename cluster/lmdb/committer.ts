@@ -49,7 +49,7 @@ export class Committer {
   #running = false;
   #state: State = { type: 'open' };
   #idle: (() => void)[] = [];
-  #refusedPages: number | undefined;
+  #refusedBytes: number | undefined;
   #transactions = 0;
 
   constructor(options: CommitterOptions) {
@@ -98,8 +98,8 @@ export class Committer {
   health(): StoreHealth {
     if (this.#state.type === 'dead') return { ok: false, detail: this.#state.error.message };
     if (this.#state.type === 'closing') return { ok: false, detail: 'closed' };
-    if (this.#refusedPages !== undefined) {
-      return { ok: false, detail: 'The store is full: give it more room (disk or map size), then restart.' };
+    if (this.#refusedBytes !== undefined) {
+      return { ok: false, detail: 'The store is full: give it more room (disk or map size).' };
     }
     return { ok: true, detail: 'ok' };
   }
@@ -196,17 +196,15 @@ export class Committer {
   }
 
   #refuse(work: Work): void {
-    const pages = pagesOf([work], this.#options.engine.pages().pageBytes);
-    if (this.#refusedPages === undefined) this.#options.onLog('store full: writes are refused');
-    this.#refusedPages = Math.min(this.#refusedPages ?? pages, pages);
+    if (this.#refusedBytes === undefined) this.#options.onLog('store full: writes are refused');
+    this.#refusedBytes = Math.min(this.#refusedBytes ?? Number.POSITIVE_INFINITY, largestOf([work]));
     work.reject(new StarlingError('STORAGE_FULL'));
   }
 
   #succeeded(group: readonly Work[]): void {
-    if (this.#refusedPages === undefined) return;
-    const pages = pagesOf(group, this.#options.engine.pages().pageBytes);
-    if (pages < this.#refusedPages) return;
-    this.#refusedPages = undefined;
+    // The store is full until a commit at least as large as one it refused has been written.
+    if (this.#refusedBytes === undefined || largestOf(group) < this.#refusedBytes) return;
+    this.#refusedBytes = undefined;
     this.#options.onLog('store no longer full: writes are accepted');
   }
 
@@ -228,4 +226,9 @@ function pagesOf(group: readonly Work[], pageBytes: number): number {
     for (const put of work.puts) pages += 2 + Math.ceil((put.key.length + put.value.length) / pageBytes);
   }
   return pages;
+}
+
+/** Bytes of the largest commit of a group. */
+function largestOf(group: readonly Work[]): number {
+  return group.reduce((most, work) => Math.max(most, work.type === 'commit' ? work.bytes : 0), 0);
 }

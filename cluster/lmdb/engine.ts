@@ -8,6 +8,8 @@
 // E2  A transaction that fails leaves nothing: the meta page still names the former tree.
 // E3  Readers see whole transactions, and only those whose `write` has resolved or is about to.
 
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 
 /** Writes of one transaction, in order; undefined deletes the key. */
@@ -64,6 +66,9 @@ export class EngineError extends Error {
 
 // MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG.
 const fullCodes: readonly number[] = [-30792, -30788, 28, 122, 27];
+/** EIO. */
+const shortWrite = 5;
+const diskSlackBytes = 1024 * 1024;
 
 /** Opens or creates `file`. `mapBytes`: address space to reserve. */
 export function openEngine(file: string, mapBytes: number): Engine {
@@ -77,13 +82,15 @@ export function openEngine(file: string, mapBytes: number): Engine {
     eventTurnBatching: false,
     maxReaders: 16,
   });
-  return new LmdbEngine(database);
+  return new LmdbEngine(file, database);
 }
 
 class LmdbEngine implements Engine {
+  readonly #file: string;
   readonly #database: RootDatabase<Buffer, Buffer>;
 
-  constructor(database: RootDatabase<Buffer, Buffer>) {
+  constructor(file: string, database: RootDatabase<Buffer, Buffer>) {
+    this.#file = file;
     this.#database = database;
   }
 
@@ -120,7 +127,7 @@ class LmdbEngine implements Engine {
         }
       });
     } catch (error) {
-      throw await this.#failureOf(error);
+      throw await this.#failureOf(error, writes);
     }
   }
 
@@ -139,11 +146,18 @@ class LmdbEngine implements Engine {
     await this.#database.close();
   }
 
-  async #failureOf(thrown: unknown): Promise<EngineError> {
+  /** LMDB calls a write that the disk cut short an I/O error; only the room that is left tells the two apart. */
+  async #diskFull(writes: Writes): Promise<boolean> {
+    const { bavail, bsize } = await statfs(dirname(this.#file));
+    return bavail * bsize < 2 * bytesOf(writes) + diskSlackBytes;
+  }
+
+  async #failureOf(thrown: unknown, writes: Writes): Promise<EngineError> {
     const cause = await reasonOf(thrown);
     const code = codeOf(cause);
     const detail = cause instanceof Error ? cause.message : String(cause);
-    if (code === undefined || !fullCodes.includes(code)) return new EngineError('failed', detail, cause);
+    const full = fullCodes.includes(code ?? 0) || (code === shortWrite && (await this.#diskFull(writes)));
+    if (!full) return new EngineError('failed', detail, cause);
     try {
       // A meta page that could not be written makes the environment refuse every later transaction: not just full.
       this.#database.transactionSync(() => undefined);
@@ -152,6 +166,13 @@ class LmdbEngine implements Engine {
     }
     return new EngineError('full', detail, cause);
   }
+}
+
+/** The bytes that a transaction hands to the disk, at least. */
+function bytesOf(writes: Writes): number {
+  let bytes = 0;
+  for (const [key, value] of writes) bytes += key.length + (value?.length ?? 0);
+  return bytes;
 }
 
 interface Tree {
