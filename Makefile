@@ -66,14 +66,16 @@ fmt: ## Format code and contracts
 	@$(RUN) buf format --write --path proto/starling
 
 .PHONY: gen
-gen: ## Generate proto/gen from the contracts
+gen: ## Generate code from the contracts
 	@$(RUN) buf lint
-	@$(RUN) buf generate
+	@for template in buf.gen.yaml $(wildcard tools/*/buf.gen.yaml); do \
+		$(RUN) buf generate --template $$template || exit 1; \
+	done
 
 .PHONY: clean
 clean: ## Remove what was built or measured: out/ and dist/
 	rm -rf out dist
 
 $(WEB_PAGE): $(WEB_SOURCES)
-	@$(RUN) vite build tools/web --outDir ../../$(@D) --emptyOutDir --logLevel warn
+	@$(RUN) vite build --config tools/web/vite.config.ts --logLevel warn
 	@touch $@

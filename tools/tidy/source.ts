@@ -45,7 +45,7 @@ export function isTest(path: string): boolean {
 
 /** True for code that protoc-gen-es wrote. */
 export function isGenerated(path: string): boolean {
-  return path.startsWith('proto/gen/');
+  return path.split('/').includes('gen');
 }
 
 /** The line, from 1, of a position. */

@@ -132,7 +132,12 @@ const SAMPLES: readonly Sample[] = [
   {
     rule: 'private-keyword',
     broken: [['runtime/a.ts', 'class A {\n  private readonly b = 1;\n}']],
-    kept: [['runtime/a.ts', 'class A {\n  readonly #b = 1;\n}\nconst keys = {\n  private: 1 };']],
+    kept: [
+      [
+        'runtime/a.ts',
+        'class A {\n  readonly #b = 1;\n  private constructor() {}\n}\nconst keys = {\n  private: 1 };',
+      ],
+    ],
   },
   {
     rule: 'module-state',

@@ -37,9 +37,9 @@ export function enums(file: SourceFile): Violation[] {
   return ours(file) ? matches(file, /\benum\s+\w+\s*\{/g, 'use a union of literals') : [];
 }
 
-/** `private` is a promise of the compiler alone; `#` is one of the language. */
+/** `private` is a promise of the compiler alone; `#` is one of the language. Constructors have only the first. */
 export function privateKeyword(file: SourceFile): Violation[] {
-  return ours(file) ? matches(file, /^\s+private\s/gm, 'use #name') : [];
+  return ours(file) ? matches(file, /^\s+private\s(?!\s*constructor\b)/gm, 'use #name') : [];
 }
 
 /** State of a module is shared by all who import it, tests too. */
