@@ -40,6 +40,7 @@ export interface CommitterOptions {
 }
 
 const overheadBytes = 16;
+const pageBytesMin = 4_096;
 
 /** Turns commits into durable transactions. */
 export class Committer {
@@ -51,6 +52,8 @@ export class Committer {
   #idle: (() => void)[] = [];
   #refusedBytes: number | undefined;
   #transactions = 0;
+  /** Pages that may be added before the engine is asked again how many it holds. */
+  #pagesSure = 0;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -188,11 +191,18 @@ export class Committer {
 
   /** Whether the group fits below the bound that the owner of the disk has set. */
   #room(group: readonly Work[]): boolean {
-    const need = pagesOf(group, this.#options.engine.pages().pageBytes);
+    const need = pagesOf(group);
     if (need === 0) return true;
+    if (need > this.#pagesSure) this.#pagesSure = this.#pagesLeft();
+    if (need > this.#pagesSure) return false;
+    this.#pagesSure -= need;
+    return true;
+  }
+
+  #pagesLeft(): number {
     const { pageBytes, used } = this.#options.engine.pages();
     const pagesMax = Math.floor(this.#options.mapBytesMax / pageBytes);
-    return used + need <= pagesMax - Math.min(reservePagesMin, pagesMax >> 3);
+    return pagesMax - Math.min(reservePagesMin, pagesMax >> 3) - used;
   }
 
   #refuse(work: Work): void {
@@ -218,12 +228,12 @@ export class Committer {
   }
 }
 
-/** The most pages that writing these can add, with room for splits. */
-function pagesOf(group: readonly Work[], pageBytes: number): number {
+/** The most pages that writing these can add, with room for splits; larger pages than the least only need fewer. */
+function pagesOf(group: readonly Work[]): number {
   let pages = 0;
   for (const work of group) {
     if (work.type !== 'commit') continue;
-    for (const put of work.puts) pages += 2 + Math.ceil((put.key.length + put.value.length) / pageBytes);
+    for (const put of work.puts) pages += 2 + Math.ceil((put.key.length + put.value.length) / pageBytesMin);
   }
   return pages;
 }

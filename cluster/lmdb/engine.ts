@@ -70,6 +70,15 @@ const fullCodes: readonly number[] = [-30792, -30788, 28, 122, 27];
 const shortWrite = 5;
 const diskSlackBytes = 1024 * 1024;
 
+/** What makes a resolved write durable, spelt out: each of these, turned on, would break E1. */
+export const durability = {
+  noSync: false,
+  noMetaSync: false,
+  mapAsync: false,
+  useWritemap: false,
+  overlappingSync: false,
+} as const;
+
 /** Opens or creates `file`. `mapBytes`: address space to reserve. */
 export function openEngine(file: string, mapBytes: number): Engine {
   const database: RootDatabase<Buffer, Buffer> = open<Buffer, Buffer>({
@@ -78,7 +87,7 @@ export function openEngine(file: string, mapBytes: number): Engine {
     mapSize: mapBytes,
     encoding: 'binary',
     keyEncoding: 'binary',
-    overlappingSync: false,
+    ...durability,
     eventTurnBatching: false,
     maxReaders: 16,
   });

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -109,6 +109,32 @@ describe('opening a store', () => {
       ['k0', 'k2'],
     );
     await second.close();
+  });
+
+  test('a file that is not a store is refused in words and left as it is', async (context) => {
+    const directory = await parentOf(context);
+    const file = join(directory, 'store.mdb');
+    await writeFile(file, Buffer.alloc(65_536, 'not a store '));
+    await rejects(openLmdbStore({ directory, clock }), { code: 'CORRUPTION', message: /does not begin/ });
+    equal((await stat(file)).size, 65_536);
+  });
+
+  test('a store whose file lost its end is refused in words', async (context) => {
+    const directory = await parentOf(context);
+    const store = await openLmdbStore({ directory, clock });
+    const rows = Array.from({ length: 500 }, (_, at) => ({ seq: at + 1, ts: 1n, value: Buffer.alloc(500) }));
+    await store.commit({ actor, rows });
+    await store.close();
+    await truncate(join(directory, 'store.mdb'), 2 * 4_096 + 100);
+    await rejects(openLmdbStore({ directory, clock }), { code: 'CORRUPTION', message: /end is missing/ });
+  });
+
+  test('a file cut off while it was created is made anew', async (context) => {
+    const directory = await parentOf(context);
+    await writeFile(join(directory, 'store.mdb'), Buffer.alloc(4_096));
+    const store = await openLmdbStore({ directory, clock });
+    equal(store.epoch, 65_536);
+    await store.close();
   });
 
   test('opening tells the log which epoch began', async (context) => {

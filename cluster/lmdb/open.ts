@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { checkFile } from './file-check.ts';
 import { factKey } from './keys.ts';
 import { mapBytesMaxDefault } from './limits.ts';
 import { lockDirectory } from './lock.ts';
@@ -29,7 +30,8 @@ export interface LmdbOpenOptions {
 
 /**
  * Opens the store of a directory, alone.
- * @throws StarlingError STORAGE_FAILED if another store has it open or the format is not this version's
+ * @throws StarlingError STORAGE_FAILED if another store has it open or the format is not this version's, CORRUPTION if
+ * the file is damaged
  */
 export async function openLmdbStore(options: LmdbOpenOptions): Promise<LmdbStore> {
   const { mapBytesMax = mapBytesMaxDefault, onLog = () => {} } = options;
@@ -38,7 +40,9 @@ export async function openLmdbStore(options: LmdbOpenOptions): Promise<LmdbStore
   const lock = lockDirectory(directory);
   let raw: Engine | undefined;
   try {
-    raw = openEngine(join(directory, 'store.mdb'), mapBytesMax);
+    const file = join(directory, 'store.mdb');
+    checkFile(file);
+    raw = openEngine(file, mapBytesMax);
     const engine = options.wrapEngine?.(raw) ?? raw;
     checkFormat(engine, directory);
     const epoch = await raiseEpoch(engine);
