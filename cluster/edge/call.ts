@@ -5,7 +5,7 @@
 import { StarlingError } from '../../runtime/errors.ts';
 import type { CallContext, Principal, ServerStream } from '../../runtime/service.ts';
 import { byteLength, type MetadataPair } from './frame.ts';
-import { STATUS_OK, statusOf, type WireStatus } from './status.ts';
+import { STATUS_OK, type WireStatus } from './status.ts';
 import type { WheelEntry } from './wheel.ts';
 
 /** What every call of one edge shares. */
@@ -16,6 +16,8 @@ export interface CallShared {
   finished(call: Call): void;
   /** Runs `task` after a while unless cancelled. */
   schedule(delayMs: number, task: () => void): WheelEntry;
+  /** Wire form of an error. */
+  describe(error: StarlingError): WireStatus;
   readonly streamBufferBytesMax: number;
   readonly lingerMsMax: number;
 }
@@ -129,7 +131,7 @@ export abstract class Call implements CallContext, ServerStream {
   expireAfter(delayMs: number): void {
     this.#timer?.cancel();
     this.#timer = this.#shared.schedule(delayMs, () =>
-      this.fail(statusOf(new StarlingError('DEADLINE_EXCEEDED'))),
+      this.fail(this.#shared.describe(new StarlingError('DEADLINE_EXCEEDED'))),
     );
   }
 
@@ -159,7 +161,7 @@ export abstract class Call implements CallContext, ServerStream {
   end(error?: StarlingError): void {
     if (this.#closed) return;
     if (error === undefined) this.#endStream(STATUS_OK);
-    else this.fail(statusOf(error));
+    else this.fail(this.#shared.describe(error));
   }
 
   /** Called once a tick by the shared flusher. */

@@ -15,7 +15,7 @@ import type { Call, CallShared } from './call.ts';
 import type { EdgeLimits } from './limits.ts';
 import type { EdgeLogEntry } from './options.ts';
 import type { Route, Router } from './router.ts';
-import { statusOf, WireError } from './status.ts';
+import { WireError, type WireStatus } from './status.ts';
 import { parseTimeout } from './timeout.ts';
 import { TimerWheel, type WheelEntry } from './wheel.ts';
 
@@ -25,11 +25,17 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   readonly limits: EdgeLimits;
   readonly log: (entry: EdgeLogEntry) => void;
+  /** Wire form of an error. */
+  readonly describe: (error: StarlingError) => WireStatus;
 }
 
 // Handlers as they are called here; `bindService` has checked their real types.
 type AnyUnary = (request: Message, context: CallContext) => Answer | Promise<Answer>;
-type AnyStream = (request: Message, stream: ServerStream, context: CallContext) => Promise<undefined> | undefined;
+type AnyStream = (
+  request: Message,
+  stream: ServerStream,
+  context: CallContext,
+) => Promise<undefined> | undefined;
 type Answer = Message | EncodedMessage;
 
 export class Dispatcher implements CallShared {
@@ -38,6 +44,7 @@ export class Dispatcher implements CallShared {
   readonly streamBufferBytesMax: number;
   readonly lingerMsMax: number;
   readonly log: (entry: EdgeLogEntry) => void;
+  readonly describe: (error: StarlingError) => WireStatus;
   readonly #router: Router;
   readonly #authenticator: Authenticator;
   readonly #wheel: TimerWheel;
@@ -59,6 +66,7 @@ export class Dispatcher implements CallShared {
     this.streamBufferBytesMax = options.limits.streamBufferBytesMax;
     this.lingerMsMax = options.limits.lingerMsMax;
     this.log = options.log;
+    this.describe = options.describe;
     this.#router = options.router;
     this.#authenticator = options.authenticator;
     this.#wheel = new TimerWheel(options.clock, options.limits.deadlineStepMs);
@@ -195,7 +203,7 @@ export class Dispatcher implements CallShared {
     if (error.entry.status === 'INTERNAL') {
       this.log({ level: 'error', text: 'A call failed inside.', method: path, error: thrown });
     }
-    call.fail(statusOf(error));
+    call.fail(this.describe(error));
   }
 
   flushLater(call: Call): void {

@@ -1,5 +1,6 @@
 // Starts and ends the edge: puts router, dispatcher, transports and ports together.
 
+import type { StarlingError } from '../../runtime/errors.ts';
 import { Cors } from './cors.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { healthService } from './health.ts';
@@ -12,12 +13,21 @@ import type { Edge, EdgeOptions } from './options.ts';
 import { REFLECTION_SERVICES, ReflectionIndex, reflectionRoutes } from './reflection.ts';
 import { Router } from './router.ts';
 import { StaticFiles } from './static.ts';
+import { statusOf, type WireStatus } from './status.ts';
 
 /**
  * Opens both ports and serves.
  * @throws Error when a port is taken, the certificate can't be used or the static files can't be read
  */
-export async function startEdge(options: EdgeOptions): Promise<Edge> {
+export function startEdge(options: EdgeOptions): Promise<Edge> {
+  return startEdgeWith(options, statusOf);
+}
+
+/** The same with another wire form of errors. */
+export async function startEdgeWith(
+  options: EdgeOptions,
+  describe: (error: StarlingError) => WireStatus,
+): Promise<Edge> {
   const limits = { ...DEFAULT_EDGE_LIMITS, ...options.limits };
   const log = options.log ?? (() => undefined);
   const { clock, health } = options;
@@ -31,12 +41,19 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     stepMs: limits.healthStepMs,
   });
   const router = new Router([...options.services, healthBinding]);
-  const dispatcher = new Dispatcher({ router, authenticator: options.authenticator, clock, limits, log });
+  const dispatcher = new Dispatcher({
+    router,
+    authenticator: options.authenticator,
+    clock,
+    limits,
+    log,
+    describe,
+  });
   const files =
     options.staticDir === undefined
       ? undefined
       : await StaticFiles.read(options.staticDir, limits.staticBytesMax);
-  const plain = { cors: new Cors(options.allowedOrigins), health, files, draining };
+  const plain = { cors: new Cors(options.allowedOrigins), health, files, extra: options.extraRoutes, draining };
   const http1 = createHttp1(dispatcher, plain);
   const http2 = createHttp2(dispatcher, plain);
   const web = await listenWeb(options, dispatcher, { http1, http2 });

@@ -1,7 +1,7 @@
 // Framing of gRPC-web. Owns: message frames, the trailers frame, base64 text mode. Does not own: HTTP.
 
 import { StarlingError } from '../../runtime/errors.ts';
-import { percentEncode, type WireStatus } from './status.ts';
+import { percentEncode, WireError, type WireStatus } from './status.ts';
 
 /** Flag and length in front of every frame. */
 export const FRAME_HEADER_BYTES = 5;
@@ -51,8 +51,8 @@ export function writePieces(target: Buffer, offset: number, pieces: readonly Uin
 
 /**
  * Takes the one message out of a request body.
- * @throws StarlingError METHOD_NOT_FOUND when there is none, more than one, or a compressed one (as gRPC prescribes:
- *   UNIMPLEMENTED), MALFORMED when the framing is broken, PAYLOAD_TOO_LARGE
+ * @throws StarlingError METHOD_NOT_FOUND when there is none or more than one (as gRPC prescribes: UNIMPLEMENTED),
+ *   MALFORMED when the framing is broken, PAYLOAD_TOO_LARGE; WireError INTERNAL when it is compressed
  */
 export function singleMessage(body: Buffer, messageBytesMax: number): Buffer {
   if (body.length === 0) {
@@ -60,9 +60,8 @@ export function singleMessage(body: Buffer, messageBytesMax: number): Buffer {
   }
   if (body.length < FRAME_HEADER_BYTES) throw new StarlingError('MALFORMED', 'The frame has no full header.');
   const flag = body[0] ?? 0;
-  if (flag === FLAG_COMPRESSED) {
-    throw new StarlingError('METHOD_NOT_FOUND', 'The message is compressed, which is not offered.');
-  }
+  // gRPC prescribes INTERNAL for a compressed message whose encoding was not named (a named one is refused earlier).
+  if (flag === FLAG_COMPRESSED) throw new WireError(13, 'A compressed message without an encoding.', []);
   if (flag !== 0) throw new StarlingError('MALFORMED', `A request has no frame with the flag ${flag}.`);
   const bytes = body.readUInt32BE(1);
   if (bytes > messageBytesMax) throw tooLarge(messageBytesMax);

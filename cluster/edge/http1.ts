@@ -5,10 +5,18 @@ import { createServer, IncomingMessage, type Server, ServerResponse } from 'node
 import type { Socket } from 'node:net';
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { EXTRA_FAILED, readBody } from './extra.ts';
 import { decodeText, FRAME_HEADER_BYTES, type MetadataPair, singleMessage, tooLarge } from './frame.ts';
 import type { Route } from './router.ts';
 import { WebCall } from './web-call.ts';
-import { answerPlain, type PlainOptions, type WebFormat, webFormat } from './web-request.ts';
+import {
+  answerPlain,
+  type PlainOptions,
+  type PlainRequest,
+  type PlainResponse,
+  type WebFormat,
+  webFormat,
+} from './web-request.ts';
 
 /** A request with the state of its call: fields instead of closures, of which there would be four a connection. */
 class EdgeRequest extends IncomingMessage {
@@ -57,14 +65,32 @@ export function createHttp1(dispatcher: Dispatcher, plain: PlainOptions): EdgeSe
 }
 
 function respondPlain(request: EdgeRequest, response: EdgeResponse, options: PlainOptions): void {
-  const { status, headers, body } = answerPlain(
-    {
-      method: request.method ?? '',
-      url: request.url ?? '/',
-      header: (name) => headerOf(request, name),
-    },
-    options,
-  );
+  const plain: PlainRequest = {
+    method: request.method ?? '',
+    url: request.url ?? '/',
+    header: (name) => headerOf(request, name),
+  };
+  const extra = options.draining()
+    ? undefined
+    : options.extra?.({
+        ...plain,
+        remoteAddress: request.socket.remoteAddress ?? '',
+        body: () => readBody(request),
+      });
+  if (extra === undefined) writePlain(request, response, answerPlain(plain, options));
+  else {
+    extra.then(
+      (answer) => writePlain(request, response, answer),
+      () => writePlain(request, response, EXTRA_FAILED),
+    );
+  }
+}
+
+function writePlain(
+  request: EdgeRequest,
+  response: EdgeResponse,
+  { status, headers, body }: PlainResponse,
+): void {
   const sized = status === 204 || status === 304 ? [] : ['content-length', String(Buffer.byteLength(body))];
   response.writeHead(status, [...headers, ...sized]);
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -10,9 +10,17 @@ import {
 } from 'node:http2';
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { EXTRA_FAILED, readBody } from './extra.ts';
 import { decodeText, FRAME_HEADER_BYTES, type MetadataPair, singleMessage, tooLarge } from './frame.ts';
 import { WebCall } from './web-call.ts';
-import { answerPlain, type PlainOptions, type WebFormat, webFormat } from './web-request.ts';
+import {
+  answerPlain,
+  type PlainOptions,
+  type PlainRequest,
+  type PlainResponse,
+  type WebFormat,
+  webFormat,
+} from './web-request.ts';
 
 /** Builds the server; connections are handed to it by `emit('connection', socket)`. */
 export function createHttp2(dispatcher: Dispatcher, plain: PlainOptions): Http2Server {
@@ -58,13 +66,27 @@ function probe(session: ServerHttp2Session, dispatcher: Dispatcher): void {
 
 function respondPlain(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, options: PlainOptions): void {
   const method = headers[':method'] ?? '';
-  const answer = answerPlain(
-    { method, url: headers[':path'] ?? '/', header: (name) => headerOf(headers, name) },
-    options,
-  );
-  stream.respond({ ':status': answer.status, ...headerObject(answer.headers) });
-  stream.end(method === 'HEAD' ? undefined : answer.body);
-  stream.resume();
+  const plain: PlainRequest = {
+    method,
+    url: headers[':path'] ?? '/',
+    // What HTTP/1.1 calls `host` is a pseudo header here.
+    header: (name) => headerOf(headers, name) ?? (name === 'host' ? headers[':authority'] : undefined),
+  };
+  const extra = options.draining()
+    ? undefined
+    : options.extra?.({
+        ...plain,
+        remoteAddress: stream.session?.socket.remoteAddress ?? '',
+        body: () => readBody(stream),
+      });
+  const write = (answer: PlainResponse): void => {
+    if (stream.destroyed) return;
+    stream.respond({ ':status': answer.status, ...headerObject(answer.headers) });
+    stream.end(method === 'HEAD' ? undefined : answer.body);
+    stream.resume();
+  };
+  if (extra === undefined) write(answerPlain(plain, options));
+  else extra.then(write, () => write(EXTRA_FAILED));
 }
 
 function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {

@@ -13,5 +13,7 @@
 // else that is not valid protobuf, invalid UTF-8 in a string included, is refused with MALFORMED.
 
 export { startEdge } from './edge.ts';
+export type { ExtraRequest, ExtraRoutes } from './extra.ts';
 export { DEFAULT_EDGE_LIMITS, type EdgeLimits } from './limits.ts';
 export type { Edge, EdgeAddress, EdgeHealth, EdgeLogEntry, EdgeOptions } from './options.ts';
+export type { PlainResponse } from './web-request.ts';

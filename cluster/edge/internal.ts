@@ -6,8 +6,9 @@ import { Call, type ResponseMetadata } from './call.ts';
 import type { MetadataPair } from './frame.ts';
 
 export type { ResponseMetadata } from './call.ts';
+export { startEdgeWith } from './edge.ts';
 export type { MetadataPair } from './frame.ts';
-export { WireError } from './status.ts';
+export { statusOf, WireError, type WireStatus } from './status.ts';
 
 function callOf(context: CallContext): Call {
   if (!(context instanceof Call)) throw new TypeError('The context does not come from the edge.');

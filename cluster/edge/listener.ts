@@ -107,8 +107,13 @@ function sniff(
     socket.off('close', stop);
     socket.pause();
     socket.unshift(seen);
-    (http2 ? servers.http2 : servers.http1).emit('connection', socket);
-    socket.resume();
+    if (http2) {
+      // The session takes what was read from the paused socket by itself.
+      servers.http2.emit('connection', socket);
+    } else {
+      servers.http1.emit('connection', socket);
+      socket.resume();
+    }
   };
   socket.on('data', onData);
   socket.once('close', stop);

@@ -2,6 +2,7 @@
 // bytes: grpc-js neither decodes nor encodes them. Deadlines of native calls are kept twice, there and here; the first
 // one wins, with the same status.
 
+import type { OutgoingHttpHeaders } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 import {
   type handleBidiStreamingCall,
@@ -10,6 +11,8 @@ import {
   Metadata,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerUnaryCall,
   type ServerWritableStream,
   type sendUnaryData,
@@ -49,6 +52,7 @@ export async function startNative(
 ): Promise<Native> {
   const { limits } = dispatcher;
   const server = new Server({
+    interceptors: [quietOk],
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': limits.messageBytesMax,
     'grpc.max_concurrent_streams': limits.callsPerConnectionMax,
@@ -114,8 +118,36 @@ function begin(
   } else dispatcher.run(call, route, grpc.request);
 }
 
+const unpadded = (base64: string): string => base64.replace(/=+$/, '');
+
+/** grpc-js pads base64 on the wire, which gRPC's specification tells servers not to do. */
+class UnpaddedMetadata extends Metadata {
+  override clone(): Metadata {
+    const copy = new UnpaddedMetadata(this.getOptions());
+    copy.merge(this);
+    return copy;
+  }
+
+  override toHttp2Headers(): OutgoingHttpHeaders {
+    const headers = super.toHttp2Headers();
+    for (const name in headers) {
+      const value = headers[name];
+      if (!name.endsWith('-bin')) continue;
+      if (typeof value === 'string') headers[name] = unpadded(value);
+      else if (Array.isArray(value)) headers[name] = value.map(unpadded);
+    }
+    return headers;
+  }
+}
+
+// grpc-js writes the message "OK" where the status is OK; the specification leaves it out.
+const quietOk: ServerInterceptor = (_method, call) =>
+  new ServerInterceptingCall(call, {
+    sendStatus: (status, next) => next(status.code === 0 ? { ...status, details: '' } : status),
+  });
+
 function metadataOf(pairs: readonly MetadataPair[], details?: Uint8Array): Metadata {
-  const metadata = new Metadata();
+  const metadata = new UnpaddedMetadata();
   for (const [name, value] of pairs) {
     metadata.add(name, name.endsWith('-bin') ? Buffer.from(value, 'base64') : value);
   }

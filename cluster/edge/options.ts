@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { Authenticator, ServiceBinding } from '../../runtime/service.ts';
+import type { ExtraRoutes } from './extra.ts';
 import type { EdgeLimits } from './limits.ts';
 
 /** Where to listen. */
@@ -42,6 +43,8 @@ export interface EdgeOptions {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   /** The built web page. Default: none; paths other than /healthz and /readyz are then 404. */
   readonly staticDir?: string;
+  /** Answers further requests that are no calls. Default: none. */
+  readonly extraRoutes?: ExtraRoutes;
   /** Drives grpc.health.v1 and /readyz; asked at most once a call. */
   readonly health: () => EdgeHealth;
   /** Origins of pages that may call, e.g. `https://chat.example.com`; the page's own origin always may. */

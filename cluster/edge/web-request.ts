@@ -2,6 +2,7 @@
 // response, and the answers to other requests. Does not own: sockets.
 
 import type { Cors, FlatHeaders } from './cors.ts';
+import type { ExtraRoutes } from './extra.ts';
 import type { EdgeHealth } from './options.ts';
 import type { StaticFiles } from './static.ts';
 
@@ -50,6 +51,8 @@ export interface PlainOptions {
   readonly cors: Cors;
   readonly health: () => EdgeHealth;
   readonly files: StaticFiles | undefined;
+  /** Asked before `files`, except while draining. */
+  readonly extra: ExtraRoutes | undefined;
   readonly draining: () => boolean;
 }
 
