@@ -1,7 +1,7 @@
 // Demo sign-in, as `starling dev` offers it. Owns: the two requests and reading their answers. A real application has a
 // sign-in of its own and gets the token from its own back end.
 
-import { SdkError } from '../../sdk/errors.ts';
+import { SdkError } from '../../sdk/index.ts';
 
 /** Somebody to sign in as. */
 export interface DemoUser {
@@ -48,11 +48,10 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
   throw refusal(response.status, body);
 }
 
-/** A refusal carries {code, message} of the server's error table, as it is or under `error`. */
+/** A refusal carries its words as {error}. */
 function refusal(status: number, body: unknown): SdkError {
-  const error = field(body, 'error') ?? body;
-  const message = text(error, 'message');
-  if (message !== '') return new SdkError(text(error, 'code') || 'token', message);
+  const message = text(body, 'error');
+  if (message !== '') return new SdkError('token', message);
   if (status === 404)
     return new SdkError('token', 'This server has no demo sign-in: it is not a development server.');
   return new SdkError('token', `The server refused to sign in (HTTP ${status}).`);

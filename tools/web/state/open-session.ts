@@ -2,7 +2,8 @@
 // local database this window is, and keeping address and open chat the same.
 
 import type { LocalStore } from '../../sdk/api.ts';
-import { createClient, indexedDbStore } from '../../sdk/index.ts';
+import { createClient } from '../../sdk/index.ts';
+import { indexedDbStore } from '../../sdk/indexeddb.ts';
 import { parseRoute, type Route, routeHash, type SignIn } from '../model/route.ts';
 import { demoToken, demoUsers } from './demo.ts';
 import { browserHost, browserLabel, takeDeviceId } from './device.ts';

@@ -60,7 +60,7 @@ export function ConversationList({ session, time, filterRef, onNewChat }: Conver
             }
           }}
         />
-        <kbd aria-hidden="true">Ctrl K</kbd>
+        <kbd>Ctrl K</kbd>
       </div>
       <nav class="conversations" aria-label="Conversations" onKeyDown={moveFocus}>
         {rows.value.length > 0 && (

@@ -25,7 +25,7 @@ export interface LogProps {
 }
 
 export function Log({ session, chat, time }: LogProps) {
-  const scroller = useRef<HTMLDivElement>(null);
+  const scroller = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const sticks = useRef(true);
   const placed = useRef(false);
@@ -87,7 +87,7 @@ export function Log({ session, chat, time }: LogProps) {
   return (
     <div class="log-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region has to be reachable by the keyboard. */}
-      <div class="log" ref={scroller} onScroll={look} tabIndex={0} role="region" aria-label="Messages">
+      <section class="log" ref={scroller} onScroll={look} tabIndex={0} aria-label="Messages">
         <div class="log-content" ref={content}>
           <LogHead chat={chat} onRetry={() => void session.loadOlder()} />
           <ol class="rows">
@@ -103,7 +103,7 @@ export function Log({ session, chat, time }: LogProps) {
           </ol>
           <LogState session={session} chat={chat} empty={rows.value.length === 0} />
         </div>
-      </div>
+      </section>
       {farFromEnd.value && (
         <div class="to-end">
           <IconButton
