@@ -37,6 +37,8 @@ export interface OutgoingMessage {
   readonly createdAtMs: number;
   /** 0 until sent. */
   readonly conversationSeq: bigint;
+  /** The entry that this one answers; absent or 0 = none. */
+  readonly replyToSeq?: bigint;
 }
 
 /** Events, in the order in which the application has to take them. */
@@ -70,9 +72,11 @@ export interface StarlingOptions {
   /** Stable per installation, 1 to 64 characters of [A-Za-z0-9_-]. Default: kept in the local store. */
   readonly deviceId?: string;
   readonly deviceName?: string;
+  /** The user that the tokens stand for. Default: read from the token, else asked from the server. */
+  readonly userId?: string;
   /** Default: memory. */
   readonly store?: LocalStore;
-  /** One stream for all pages of a browser (leader tab). Default true where BroadcastChannel and navigator.locks exist. */
+  /** One stream for all pages of a browser (leader tab). Default true in pages where BroadcastChannel and navigator.locks exist. */
   readonly shareConnection?: boolean;
 }
 

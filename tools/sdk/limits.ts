@@ -3,6 +3,8 @@
 export const LIMITS = {
   /** Deadline of a unary call. */
   unaryTimeoutMs: 10_000,
+  /** The application has to give a token by then. */
+  tokenTimeoutMs: 30_000,
   /** Without a Welcome by then the client falls back to long polls. */
   welcomeTimeoutMs: 3_000,
   /** Ceiling of the first back-off; doubles with every failure in a row. */
@@ -43,6 +45,8 @@ export const LIMITS = {
   outgoingMax: 1_000,
   /** Failed messages kept for the application to send again. */
   failedKeptMax: 100,
+  /** A conversation's summary that could not be read is asked for again after so long. */
+  lookupRetryMs: 2_000,
   /** Conversations of one page of a rebuild. */
   rebuildPageSize: 200,
   /** Messages that history returns where the application does not say. */

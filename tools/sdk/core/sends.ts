@@ -32,6 +32,8 @@ export type SendInput =
   | { readonly kind: 'failed'; readonly id: string; readonly session: bigint; readonly error: SdkError }
   /** The timeline brought the message itself: the surest answer there is. */
   | { readonly kind: 'delivered'; readonly id: string; readonly answer: SendAnswer }
+  /** It is not this user's: forget it without a word. */
+  | { readonly kind: 'drop'; readonly id: string }
   | { readonly kind: 'timer'; readonly id: string };
 
 export type SendEffect =
@@ -96,6 +98,9 @@ export class Sends {
         return this.#settle(input.id, { state: 'sent', ...input.answer }, out);
       case 'failed':
         return this.#onFailed(input.id, input.session, input.error, out);
+      case 'drop':
+        this.#entries = this.#entries.filter((entry) => entry.message.clientMessageId !== input.id);
+        return;
       case 'timer': {
         const entry = this.#find(input.id);
         if (entry?.phase === 'resting') entry.phase = 'ready';
