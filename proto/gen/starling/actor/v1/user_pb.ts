@@ -24,90 +24,41 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/user.proto.
  */
 export const file_starling_actor_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdGFybGluZy9hY3Rvci92MS91c2VyLnByb3RvEhFzdGFybGluZy5hY3Rvci52MSKfAQoKVXNlclJlY29yZBI2CglkZWxpdmVyZWQYASABKAsyIS5zdGFybGluZy5hY3Rvci52MS5EZWxpdmVyZWRFbnRyeUgAEi8KB2NoYW5nZWQYAiABKAsyHC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25IABIPCgd0aW1lX21zGAMgASgDEg0KBWNoZWNrGAQgASgGQggKBnJlY29yZCK8AQoORGVsaXZlcmVkRW50cnkSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhgKEGNvbnZlcnNhdGlvbl9zZXEYAiABKAQSEAoIam9pbl9zZXEYAyABKAQSDwoHbWVzc2FnZRgEIAEoDBIVCg1jb250ZW50X2NvdW50GAUgASgEEgsKA293bhgGIAEoCBIwCgZjaGFuZ2UYByABKAsyIC5zdGFybGluZy5hY3Rvci52MS5TdW1tYXJ5Q2hhbmdlInMKDVN1bW1hcnlDaGFuZ2USLgoEaW5mbxgBIAEoCzIgLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbkluZm8SFAoMbWVtYmVyX2NvdW50GAIgASgNEg4KBmpvaW5lZBgDIAEoCBIMCgRsZWZ0GAQgASgIItEBCglVc2VyU3RhdGUSEwoLaW5jYXJuYXRpb24YASABKAYSDQoFa25vd24YAiABKAgSJQoHcHJvZmlsZRgDIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXISLwoHZGV2aWNlcxgEIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLkRldmljZVN0YXRlEjIKCXN1bW1hcmllcxgFIAMoCzIfLnN0YXJsaW5nLmFjdG9yLnYxLlN1bW1hcnlTdGF0ZRIUCgxsYXN0X3RpbWVfbXMYBiABKAMiaAoLRGV2aWNlU3RhdGUSEQoJZGV2aWNlX2lkGAEgASgJEhMKC2RldmljZV9uYW1lGAIgASgJEhYKDmFja2VkX3VzZXJfc2VxGAMgASgEEhkKEWxhc3Rfb3Blbl90aW1lX21zGAQgASgDIuUCCgxTdW1tYXJ5U3RhdGUSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEi4KBGluZm8YAiABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGpvaW5fc2VxGAMgASgEEg4KBmN1cnNvchgEIAEoBBIVCg1sYXN0X3VzZXJfc2VxGAUgASgEEhUKDWNvbnRlbnRfY291bnQYBiABKAQSFAoMbGFzdF90aW1lX21zGAcgASgDEhAKCHJlYWRfc2VxGAggASgEEhoKEnJlYWRfY29udGVudF9jb3VudBgJIAEoBBI2CghzZXR0aW5ncxgKIAEoCzIkLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvblNldHRpbmdzEg4KBm1lbWJlchgLIAEoCBIUCgxtZW1iZXJfY291bnQYDCABKA0SGgoSZmlyc3RfcmVhZGFibGVfc2VxGA0gASgEItoBCg9Vc2VyU2VuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhYKDmRpcmVjdF91c2VyX2lkGAIgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAMgASgJEhEKCWRldmljZV9pZBgEIAEoCRIoCgVvcmRlchgFIAEoCzIZLnN0YXJsaW5nLmltLnYxLlNlbmRPcmRlchIoCgdjb250ZW50GAYgASgLMhcuc3RhcmxpbmcuaW0udjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYByABKAQiRQoQVXNlclNlbmRSZXNwb25zZRIxCgRzZW50GAEgASgLMiMuc3RhcmxpbmcuaW0udjEuU2VuZE1lc3NhZ2VSZXNwb25zZSKOAQoORGVsaXZlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEiwKB2VudHJpZXMYAiADKAsyGy5zdGFybGluZy5hY3Rvci52MS5Mb2dFbnRyeRIQCghqb2luX3NlcRgDIAEoBBIQCghwcmV2X3NlcRgEIAEoBBIRCgl1bnRpbF9zZXEYBSABKAQi9AEKCExvZ0VudHJ5EhgKEGNvbnZlcnNhdGlvbl9zZXEYASABKAQSDwoHbWVzc2FnZRgCIAEoDBIRCglzZW5kZXJfaWQYAyABKAkSFQoNY29udGVudF9jb3VudBgEIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgFIAEoAxINCgVjaGVjaxgGIAEoBhI3Cg9tZW1iZXJzX2NoYW5nZWQYByABKAsyHi5zdGFybGluZy5pbS52MS5NZW1iZXJzQ2hhbmdlZBIzCg1ncm91cF9jaGFuZ2VkGAggASgLMhwuc3RhcmxpbmcuaW0udjEuR3JvdXBDaGFuZ2VkIjIKD0RlbGl2ZXJSZXNwb25zZRIPCgdyZWZ1c2VkGAEgASgIEg4KBmN1cnNvchgCIAEoBCJzCg1BdHRhY2hSZXF1ZXN0EhEKCWRldmljZV9pZBgBIAEoCRITCgtkZXZpY2VfbmFtZRgCIAEoCRImCgZjdXJzb3IYAyABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISEgoKYXR0YWNobWVudBgEIAEoBiJyCg5BdHRhY2hSZXNwb25zZRIcChR0aW1lbGluZV9pbmNhcm5hdGlvbhgBIAEoBhIVCg1oZWFkX3VzZXJfc2VxGAIgASgEEisKCWZ1bGxfc3luYxgDIAEoCzIYLnN0YXJsaW5nLmltLnYxLkZ1bGxTeW5jIjYKDURldGFjaFJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEhIKCmF0dGFjaG1lbnQYAiABKAYiEAoORGV0YWNoUmVzcG9uc2UiPQoUVXNlckhlYXJ0YmVhdFJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEhIKCmF0dGFjaG1lbnQYAiABKAYiQAoVVXNlckhlYXJ0YmVhdFJlc3BvbnNlEhUKDWhlYWRfdXNlcl9zZXEYASABKAQSEAoIYXR0YWNoZWQYAiABKAgiSQoMQWNrZWRSZXF1ZXN0EhEKCWRldmljZV9pZBgBIAEoCRImCgZjdXJzb3IYAiABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3IiDwoNQWNrZWRSZXNwb25zZSJkCg9Vc2VyUHVsbFJlcXVlc3QSJgoGY3Vyc29yGAEgASgLMhYuc3RhcmxpbmcuaW0udjEuQ3Vyc29yEhYKDmRlbGl2ZXJpZXNfbWF4GAIgASgNEhEKCWJ5dGVzX21heBgDIAEoDSKXAQoQVXNlclB1bGxSZXNwb25zZRISCgpkZWxpdmVyaWVzGAEgAygMEisKC25leHRfY3Vyc29yGAIgASgLMhYuc3RhcmxpbmcuaW0udjEuQ3Vyc29yEhUKDWhlYWRfdXNlcl9zZXEYAyABKAQSKwoJZnVsbF9zeW5jGAQgASgLMhguc3RhcmxpbmcuaW0udjEuRnVsbFN5bmMiNQoQQXdhaXROZXdzUmVxdWVzdBIQCgh1c2VyX3NlcRgBIAEoBBIPCgd3YWl0X21zGAIgASgNIioKEUF3YWl0TmV3c1Jlc3BvbnNlEhUKDWhlYWRfdXNlcl9zZXEYASABKAQiRQocVXNlckxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJ0Ch1Vc2VyTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRI3CgRwYWdlGAEgASgLMikuc3RhcmxpbmcuaW0udjEuTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRIaChJjb252ZXJzYXRpb25fY291bnQYAiABKA0iNQoaVXNlckdldENvbnZlcnNhdGlvblJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJIlEKG1VzZXJHZXRDb252ZXJzYXRpb25SZXNwb25zZRIyCgxjb252ZXJzYXRpb24YASABKAsyHC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb24ifwodVXNlclVwZGF0ZUNvbnZlcnNhdGlvblJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEjYKCHNldHRpbmdzGAIgASgLMiQuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uU2V0dGluZ3MSDQoFcGF0aHMYAyADKAkiVAoeVXNlclVwZGF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlEjIKDGNvbnZlcnNhdGlvbhgBIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbiJAChNVc2VyTWFya1JlYWRSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIQCghyZWFkX3NlcRgCIAEoBCJKChRVc2VyTWFya1JlYWRSZXNwb25zZRIyCgxjb252ZXJzYXRpb24YASABKAsyHC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb24iOAoPUmVnaXN0ZXJSZXF1ZXN0EiUKB3Byb2ZpbGUYASABKAsyFC5zdGFybGluZy5pbS52MS5Vc2VyIhIKEFJlZ2lzdGVyUmVzcG9uc2UiJwoPRGVzY3JpYmVSZXF1ZXN0EhQKDHdpdGhfZGV2aWNlcxgBIAEoCCK+AQoQRGVzY3JpYmVSZXNwb25zZRINCgVrbm93bhgBIAEoCBIlCgdwcm9maWxlGAIgASgLMhQuc3RhcmxpbmcuaW0udjEuVXNlchInCgdkZXZpY2VzGAMgAygLMhYuc3RhcmxpbmcuaW0udjEuRGV2aWNlEhwKFHRpbWVsaW5lX2luY2FybmF0aW9uGAQgASgGEhUKDWhlYWRfdXNlcl9zZXEYBSABKAQSFgoOZmxvb3JfdXNlcl9zZXEYBiABKAQiKgoVVXNlcktpY2tEZXZpY2VSZXF1ZXN0EhEKCWRldmljZV9pZBgBIAEoCSIYChZVc2VyS2lja0RldmljZVJlc3BvbnNlMoQLCglVc2VyQWN0b3ISTwoEU2VuZBIiLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJTZW5kUmVxdWVzdBojLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJTZW5kUmVzcG9uc2USUAoHRGVsaXZlchIhLnN0YXJsaW5nLmFjdG9yLnYxLkRlbGl2ZXJSZXF1ZXN0GiIuc3RhcmxpbmcuYWN0b3IudjEuRGVsaXZlclJlc3BvbnNlEk0KBkF0dGFjaBIgLnN0YXJsaW5nLmFjdG9yLnYxLkF0dGFjaFJlcXVlc3QaIS5zdGFybGluZy5hY3Rvci52MS5BdHRhY2hSZXNwb25zZRJNCgZEZXRhY2gSIC5zdGFybGluZy5hY3Rvci52MS5EZXRhY2hSZXF1ZXN0GiEuc3RhcmxpbmcuYWN0b3IudjEuRGV0YWNoUmVzcG9uc2USXgoJSGVhcnRiZWF0Eicuc3RhcmxpbmcuYWN0b3IudjEuVXNlckhlYXJ0YmVhdFJlcXVlc3QaKC5zdGFybGluZy5hY3Rvci52MS5Vc2VySGVhcnRiZWF0UmVzcG9uc2USSgoFQWNrZWQSHy5zdGFybGluZy5hY3Rvci52MS5BY2tlZFJlcXVlc3QaIC5zdGFybGluZy5hY3Rvci52MS5BY2tlZFJlc3BvbnNlElQKBFB1bGwSIi5zdGFybGluZy5hY3Rvci52MS5Vc2VyUHVsbFJlcXVlc3QaIy5zdGFybGluZy5hY3Rvci52MS5Vc2VyUHVsbFJlc3BvbnNlIgOQAgESVgoJQXdhaXROZXdzEiMuc3RhcmxpbmcuYWN0b3IudjEuQXdhaXROZXdzUmVxdWVzdBokLnN0YXJsaW5nLmFjdG9yLnYxLkF3YWl0TmV3c1Jlc3BvbnNlEnsKEUxpc3RDb252ZXJzYXRpb25zEi8uc3RhcmxpbmcuYWN0b3IudjEuVXNlckxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBowLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlIgOQAgESdQoPR2V0Q29udmVyc2F0aW9uEi0uc3RhcmxpbmcuYWN0b3IudjEuVXNlckdldENvbnZlcnNhdGlvblJlcXVlc3QaLi5zdGFybGluZy5hY3Rvci52MS5Vc2VyR2V0Q29udmVyc2F0aW9uUmVzcG9uc2UiA5ACARJ5ChJVcGRhdGVDb252ZXJzYXRpb24SMC5zdGFybGluZy5hY3Rvci52MS5Vc2VyVXBkYXRlQ29udmVyc2F0aW9uUmVxdWVzdBoxLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJVcGRhdGVDb252ZXJzYXRpb25SZXNwb25zZRJbCghNYXJrUmVhZBImLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJNYXJrUmVhZFJlcXVlc3QaJy5zdGFybGluZy5hY3Rvci52MS5Vc2VyTWFya1JlYWRSZXNwb25zZRJTCghSZWdpc3RlchIiLnN0YXJsaW5nLmFjdG9yLnYxLlJlZ2lzdGVyUmVxdWVzdBojLnN0YXJsaW5nLmFjdG9yLnYxLlJlZ2lzdGVyUmVzcG9uc2USWAoIRGVzY3JpYmUSIi5zdGFybGluZy5hY3Rvci52MS5EZXNjcmliZVJlcXVlc3QaIy5zdGFybGluZy5hY3Rvci52MS5EZXNjcmliZVJlc3BvbnNlIgOQAgESYQoKS2lja0RldmljZRIoLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJLaWNrRGV2aWNlUmVxdWVzdBopLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJLaWNrRGV2aWNlUmVzcG9uc2ViBnByb3RvMw", [file_starling_im_v1_conversation, file_starling_im_v1_cursor, file_starling_im_v1_message, file_starling_im_v1_send, file_starling_im_v1_session, file_starling_im_v1_sync, file_starling_im_v1_user]);
+  fileDesc("ChxzdGFybGluZy9hY3Rvci92MS91c2VyLnByb3RvEhFzdGFybGluZy5hY3Rvci52MSKBAgoKVXNlclJlY29yZBIQCghkZWxpdmVyeRgBIAEoDBIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGAoQY29udmVyc2F0aW9uX3NlcRgDIAEoBBIQCghqb2luX3NlcRgEIAEoBBIVCg1jb250ZW50X2NvdW50GAUgASgEEgsKA293bhgGIAEoCBI4Cg5zdW1tYXJ5X2NoYW5nZRgHIAEoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLlN1bW1hcnlDaGFuZ2USLQoHY2hhbmdlZBgIIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbhIPCgd0aW1lX21zGAkgASgDInMKDVN1bW1hcnlDaGFuZ2USLgoEaW5mbxgBIAEoCzIgLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbkluZm8SFAoMbWVtYmVyX2NvdW50GAIgASgNEg4KBmpvaW5lZBgDIAEoCBIMCgRsZWZ0GAQgASgIItEBCglVc2VyU3RhdGUSEwoLaW5jYXJuYXRpb24YASABKAYSDQoFa25vd24YAiABKAgSJQoHcHJvZmlsZRgDIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXISLwoHZGV2aWNlcxgEIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLkRldmljZVN0YXRlEjIKCXN1bW1hcmllcxgFIAMoCzIfLnN0YXJsaW5nLmFjdG9yLnYxLlN1bW1hcnlTdGF0ZRIUCgxsYXN0X3RpbWVfbXMYBiABKAMiaAoLRGV2aWNlU3RhdGUSEQoJZGV2aWNlX2lkGAEgASgJEhMKC2RldmljZV9uYW1lGAIgASgJEhYKDmFja2VkX3VzZXJfc2VxGAMgASgEEhkKEWxhc3Rfb3Blbl90aW1lX21zGAQgASgDIuUCCgxTdW1tYXJ5U3RhdGUSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEi4KBGluZm8YAiABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGpvaW5fc2VxGAMgASgEEg4KBmN1cnNvchgEIAEoBBIVCg1sYXN0X3VzZXJfc2VxGAUgASgEEhUKDWNvbnRlbnRfY291bnQYBiABKAQSFAoMbGFzdF90aW1lX21zGAcgASgDEhAKCHJlYWRfc2VxGAggASgEEhoKEnJlYWRfY29udGVudF9jb3VudBgJIAEoBBI2CghzZXR0aW5ncxgKIAEoCzIkLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvblNldHRpbmdzEg4KBm1lbWJlchgLIAEoCBIUCgxtZW1iZXJfY291bnQYDCABKA0SGgoSZmlyc3RfcmVhZGFibGVfc2VxGA0gASgEItoBCg9Vc2VyU2VuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhYKDmRpcmVjdF91c2VyX2lkGAIgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAMgASgJEhEKCWRldmljZV9pZBgEIAEoCRIoCgVvcmRlchgFIAEoCzIZLnN0YXJsaW5nLmltLnYxLlNlbmRPcmRlchIoCgdjb250ZW50GAYgASgLMhcuc3RhcmxpbmcuaW0udjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYByABKAQiRQoQVXNlclNlbmRSZXNwb25zZRIxCgRzZW50GAEgASgLMiMuc3RhcmxpbmcuaW0udjEuU2VuZE1lc3NhZ2VSZXNwb25zZSKOAQoORGVsaXZlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEiwKB2VudHJpZXMYAiADKAsyGy5zdGFybGluZy5hY3Rvci52MS5Mb2dFbnRyeRIQCghqb2luX3NlcRgDIAEoBBIQCghwcmV2X3NlcRgEIAEoBBIRCgl1bnRpbF9zZXEYBSABKAQi5gEKCExvZ0VudHJ5EhgKEGNvbnZlcnNhdGlvbl9zZXEYASABKAQSEAoIZGVsaXZlcnkYAiABKAwSEQoJc2VuZGVyX2lkGAMgASgJEhUKDWNvbnRlbnRfY291bnQYBCABKAQSFgoOY3JlYXRlX3RpbWVfbXMYBSABKAMSNwoPbWVtYmVyc19jaGFuZ2VkGAYgASgLMh4uc3RhcmxpbmcuaW0udjEuTWVtYmVyc0NoYW5nZWQSMwoNZ3JvdXBfY2hhbmdlZBgHIAEoCzIcLnN0YXJsaW5nLmltLnYxLkdyb3VwQ2hhbmdlZCIyCg9EZWxpdmVyUmVzcG9uc2USDwoHcmVmdXNlZBgBIAEoCBIOCgZjdXJzb3IYAiABKAQicwoNQXR0YWNoUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSEwoLZGV2aWNlX25hbWUYAiABKAkSJgoGY3Vyc29yGAMgASgLMhYuc3RhcmxpbmcuaW0udjEuQ3Vyc29yEhIKCmF0dGFjaG1lbnQYBCABKAYicgoOQXR0YWNoUmVzcG9uc2USHAoUdGltZWxpbmVfaW5jYXJuYXRpb24YASABKAYSFQoNaGVhZF91c2VyX3NlcRgCIAEoBBIrCglmdWxsX3N5bmMYAyABKAsyGC5zdGFybGluZy5pbS52MS5GdWxsU3luYyI2Cg1EZXRhY2hSZXF1ZXN0EhEKCWRldmljZV9pZBgBIAEoCRISCgphdHRhY2htZW50GAIgASgGIhAKDkRldGFjaFJlc3BvbnNlIj0KFFVzZXJIZWFydGJlYXRSZXF1ZXN0EhEKCWRldmljZV9pZBgBIAEoCRISCgphdHRhY2htZW50GAIgASgGIkAKFVVzZXJIZWFydGJlYXRSZXNwb25zZRIVCg1oZWFkX3VzZXJfc2VxGAEgASgEEhAKCGF0dGFjaGVkGAIgASgIIkkKDEFja2VkUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSJgoGY3Vyc29yGAIgASgLMhYuc3RhcmxpbmcuaW0udjEuQ3Vyc29yIg8KDUFja2VkUmVzcG9uc2UiZAoPVXNlclB1bGxSZXF1ZXN0EiYKBmN1cnNvchgBIAEoCzIWLnN0YXJsaW5nLmltLnYxLkN1cnNvchIWCg5kZWxpdmVyaWVzX21heBgCIAEoDRIRCglieXRlc19tYXgYAyABKA0ilwEKEFVzZXJQdWxsUmVzcG9uc2USEgoKZGVsaXZlcmllcxgBIAMoDBIrCgtuZXh0X2N1cnNvchgCIAEoCzIWLnN0YXJsaW5nLmltLnYxLkN1cnNvchIVCg1oZWFkX3VzZXJfc2VxGAMgASgEEisKCWZ1bGxfc3luYxgEIAEoCzIYLnN0YXJsaW5nLmltLnYxLkZ1bGxTeW5jIjUKEEF3YWl0TmV3c1JlcXVlc3QSEAoIdXNlcl9zZXEYASABKAQSDwoHd2FpdF9tcxgCIAEoDSIqChFBd2FpdE5ld3NSZXNwb25zZRIVCg1oZWFkX3VzZXJfc2VxGAEgASgEIkUKHFVzZXJMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkidAodVXNlckxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USNwoEcGFnZRgBIAEoCzIpLnN0YXJsaW5nLmltLnYxLkxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USGgoSY29udmVyc2F0aW9uX2NvdW50GAIgASgNIjUKGlVzZXJHZXRDb252ZXJzYXRpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCSJRChtVc2VyR2V0Q29udmVyc2F0aW9uUmVzcG9uc2USMgoMY29udmVyc2F0aW9uGAEgASgLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uIn8KHVVzZXJVcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRI2CghzZXR0aW5ncxgCIAEoCzIkLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvblNldHRpbmdzEg0KBXBhdGhzGAMgAygJIlQKHlVzZXJVcGRhdGVDb252ZXJzYXRpb25SZXNwb25zZRIyCgxjb252ZXJzYXRpb24YASABKAsyHC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb24iQAoTVXNlck1hcmtSZWFkUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSEAoIcmVhZF9zZXEYAiABKAQiSgoUVXNlck1hcmtSZWFkUmVzcG9uc2USMgoMY29udmVyc2F0aW9uGAEgASgLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uIjgKD1JlZ2lzdGVyUmVxdWVzdBIlCgdwcm9maWxlGAEgASgLMhQuc3RhcmxpbmcuaW0udjEuVXNlciISChBSZWdpc3RlclJlc3BvbnNlIicKD0Rlc2NyaWJlUmVxdWVzdBIUCgx3aXRoX2RldmljZXMYASABKAgivgEKEERlc2NyaWJlUmVzcG9uc2USDQoFa25vd24YASABKAgSJQoHcHJvZmlsZRgCIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXISJwoHZGV2aWNlcxgDIAMoCzIWLnN0YXJsaW5nLmltLnYxLkRldmljZRIcChR0aW1lbGluZV9pbmNhcm5hdGlvbhgEIAEoBhIVCg1oZWFkX3VzZXJfc2VxGAUgASgEEhYKDmZsb29yX3VzZXJfc2VxGAYgASgEIioKFVVzZXJLaWNrRGV2aWNlUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkiGAoWVXNlcktpY2tEZXZpY2VSZXNwb25zZTKECwoJVXNlckFjdG9yEk8KBFNlbmQSIi5zdGFybGluZy5hY3Rvci52MS5Vc2VyU2VuZFJlcXVlc3QaIy5zdGFybGluZy5hY3Rvci52MS5Vc2VyU2VuZFJlc3BvbnNlElAKB0RlbGl2ZXISIS5zdGFybGluZy5hY3Rvci52MS5EZWxpdmVyUmVxdWVzdBoiLnN0YXJsaW5nLmFjdG9yLnYxLkRlbGl2ZXJSZXNwb25zZRJNCgZBdHRhY2gSIC5zdGFybGluZy5hY3Rvci52MS5BdHRhY2hSZXF1ZXN0GiEuc3RhcmxpbmcuYWN0b3IudjEuQXR0YWNoUmVzcG9uc2USTQoGRGV0YWNoEiAuc3RhcmxpbmcuYWN0b3IudjEuRGV0YWNoUmVxdWVzdBohLnN0YXJsaW5nLmFjdG9yLnYxLkRldGFjaFJlc3BvbnNlEl4KCUhlYXJ0YmVhdBInLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJIZWFydGJlYXRSZXF1ZXN0Giguc3RhcmxpbmcuYWN0b3IudjEuVXNlckhlYXJ0YmVhdFJlc3BvbnNlEkoKBUFja2VkEh8uc3RhcmxpbmcuYWN0b3IudjEuQWNrZWRSZXF1ZXN0GiAuc3RhcmxpbmcuYWN0b3IudjEuQWNrZWRSZXNwb25zZRJUCgRQdWxsEiIuc3RhcmxpbmcuYWN0b3IudjEuVXNlclB1bGxSZXF1ZXN0GiMuc3RhcmxpbmcuYWN0b3IudjEuVXNlclB1bGxSZXNwb25zZSIDkAIBElYKCUF3YWl0TmV3cxIjLnN0YXJsaW5nLmFjdG9yLnYxLkF3YWl0TmV3c1JlcXVlc3QaJC5zdGFybGluZy5hY3Rvci52MS5Bd2FpdE5ld3NSZXNwb25zZRJ7ChFMaXN0Q29udmVyc2F0aW9ucxIvLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJMaXN0Q29udmVyc2F0aW9uc1JlcXVlc3QaMC5zdGFybGluZy5hY3Rvci52MS5Vc2VyTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZSIDkAIBEnUKD0dldENvbnZlcnNhdGlvbhItLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJHZXRDb252ZXJzYXRpb25SZXF1ZXN0Gi4uc3RhcmxpbmcuYWN0b3IudjEuVXNlckdldENvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgESeQoSVXBkYXRlQ29udmVyc2F0aW9uEjAuc3RhcmxpbmcuYWN0b3IudjEuVXNlclVwZGF0ZUNvbnZlcnNhdGlvblJlcXVlc3QaMS5zdGFybGluZy5hY3Rvci52MS5Vc2VyVXBkYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USWwoITWFya1JlYWQSJi5zdGFybGluZy5hY3Rvci52MS5Vc2VyTWFya1JlYWRSZXF1ZXN0Gicuc3RhcmxpbmcuYWN0b3IudjEuVXNlck1hcmtSZWFkUmVzcG9uc2USUwoIUmVnaXN0ZXISIi5zdGFybGluZy5hY3Rvci52MS5SZWdpc3RlclJlcXVlc3QaIy5zdGFybGluZy5hY3Rvci52MS5SZWdpc3RlclJlc3BvbnNlElgKCERlc2NyaWJlEiIuc3RhcmxpbmcuYWN0b3IudjEuRGVzY3JpYmVSZXF1ZXN0GiMuc3RhcmxpbmcuYWN0b3IudjEuRGVzY3JpYmVSZXNwb25zZSIDkAIBEmEKCktpY2tEZXZpY2USKC5zdGFybGluZy5hY3Rvci52MS5Vc2VyS2lja0RldmljZVJlcXVlc3QaKS5zdGFybGluZy5hY3Rvci52MS5Vc2VyS2lja0RldmljZVJlc3BvbnNlYgZwcm90bzM", [file_starling_im_v1_conversation, file_starling_im_v1_cursor, file_starling_im_v1_message, file_starling_im_v1_send, file_starling_im_v1_session, file_starling_im_v1_sync, file_starling_im_v1_user]);
 
 /**
- * A row of a user's timeline.
+ * A row of a user's timeline: what devices are given, and what the fold needs of it.
  *
  * @generated from message starling.actor.v1.UserRecord
  */
 export type UserRecord = Message<"starling.actor.v1.UserRecord"> & {
   /**
-   * @generated from oneof starling.actor.v1.UserRecord.record
+   * Encoded starling.im.v1.Delivery without user_seq: with the position put before it, it is what a device is sent.
+   *
+   * @generated from field: bytes delivery = 1;
    */
-  record: {
-    /**
-     * An entry of a conversation's log.
-     *
-     * @generated from field: starling.actor.v1.DeliveredEntry delivered = 1;
-     */
-    value: DeliveredEntry;
-    case: "delivered";
-  } | {
-    /**
-     * The user changed the own view of a conversation; the view after it, without last_message.
-     *
-     * @generated from field: starling.im.v1.Conversation changed = 2;
-     */
-    value: Conversation;
-    case: "changed";
-  } | { case: undefined; value?: undefined };
+  delivery: Uint8Array;
 
   /**
-   * Milliseconds since 1970-01-01 UTC; never runs backwards within the timeline (rule 19).
+   * Of an entry of a conversation's log: the conversation. Empty for a change of the user's own view.
    *
-   * @generated from field: int64 time_ms = 3;
-   */
-  timeMs: bigint;
-
-  /**
-   * 64 bits that name this row for device cursors (rule 16).
-   *
-   * @generated from field: fixed64 check = 4;
-   */
-  check: bigint;
-};
-
-/**
- * Describes the message starling.actor.v1.UserRecord.
- * Use `create(UserRecordSchema)` to create a new message.
- */
-export const UserRecordSchema: GenMessage<UserRecord> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 0);
-
-/**
- * An entry of a conversation's log in a user's timeline.
- *
- * @generated from message starling.actor.v1.DeliveredEntry
- */
-export type DeliveredEntry = Message<"starling.actor.v1.DeliveredEntry"> & {
-  /**
-   * The conversation.
-   *
-   * @generated from field: string conversation_id = 1;
+   * @generated from field: string conversation_id = 2;
    */
   conversationId: string;
 
   /**
-   * Position in its log.
+   * Position in the conversation's log.
    *
-   * @generated from field: uint64 conversation_seq = 2;
+   * @generated from field: uint64 conversation_seq = 3;
    */
   conversationSeq: bigint;
 
   /**
    * The membership under which it was delivered.
    *
-   * @generated from field: uint64 join_seq = 3;
+   * @generated from field: uint64 join_seq = 4;
    */
   joinSeq: bigint;
-
-  /**
-   * Encoded starling.im.v1.Message.
-   *
-   * @generated from field: bytes message = 4;
-   */
-  message: Uint8Array;
 
   /**
    * As in the message.
@@ -126,17 +77,31 @@ export type DeliveredEntry = Message<"starling.actor.v1.DeliveredEntry"> & {
   /**
    * Set where the entry changes what the summary shows.
    *
-   * @generated from field: starling.actor.v1.SummaryChange change = 7;
+   * @generated from field: starling.actor.v1.SummaryChange summary_change = 7;
    */
-  change?: SummaryChange | undefined;
+  summaryChange?: SummaryChange | undefined;
+
+  /**
+   * Of a change of the user's own view: the view after it, without last_message.
+   *
+   * @generated from field: starling.im.v1.Conversation changed = 8;
+   */
+  changed?: Conversation | undefined;
+
+  /**
+   * Milliseconds since 1970-01-01 UTC; never runs backwards within the timeline (rule 19).
+   *
+   * @generated from field: int64 time_ms = 9;
+   */
+  timeMs: bigint;
 };
 
 /**
- * Describes the message starling.actor.v1.DeliveredEntry.
- * Use `create(DeliveredEntrySchema)` to create a new message.
+ * Describes the message starling.actor.v1.UserRecord.
+ * Use `create(UserRecordSchema)` to create a new message.
  */
-export const DeliveredEntrySchema: GenMessage<DeliveredEntry> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 1);
+export const UserRecordSchema: GenMessage<UserRecord> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_user, 0);
 
 /**
  * What a control entry changes in the summary of one member.
@@ -178,7 +143,7 @@ export type SummaryChange = Message<"starling.actor.v1.SummaryChange"> & {
  * Use `create(SummaryChangeSchema)` to create a new message.
  */
 export const SummaryChangeSchema: GenMessage<SummaryChange> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 2);
+  messageDesc(file_starling_actor_v1_user, 1);
 
 /**
  * Checkpoint of a user.
@@ -234,7 +199,7 @@ export type UserState = Message<"starling.actor.v1.UserState"> & {
  * Use `create(UserStateSchema)` to create a new message.
  */
 export const UserStateSchema: GenMessage<UserState> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 3);
+  messageDesc(file_starling_actor_v1_user, 2);
 
 /**
  * A device of a user.
@@ -276,7 +241,7 @@ export type DeviceState = Message<"starling.actor.v1.DeviceState"> & {
  * Use `create(DeviceStateSchema)` to create a new message.
  */
 export const DeviceStateSchema: GenMessage<DeviceState> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 4);
+  messageDesc(file_starling_actor_v1_user, 3);
 
 /**
  * A user's view of a conversation, with what delivery needs.
@@ -381,7 +346,7 @@ export type SummaryState = Message<"starling.actor.v1.SummaryState"> & {
  * Use `create(SummaryStateSchema)` to create a new message.
  */
 export const SummaryStateSchema: GenMessage<SummaryState> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 5);
+  messageDesc(file_starling_actor_v1_user, 4);
 
 /**
  * A send as it comes from the gateway, validated.
@@ -444,7 +409,7 @@ export type UserSendRequest = Message<"starling.actor.v1.UserSendRequest"> & {
  * Use `create(UserSendRequestSchema)` to create a new message.
  */
 export const UserSendRequestSchema: GenMessage<UserSendRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 6);
+  messageDesc(file_starling_actor_v1_user, 5);
 
 /**
  * What became of it.
@@ -465,7 +430,7 @@ export type UserSendResponse = Message<"starling.actor.v1.UserSendResponse"> & {
  * Use `create(UserSendResponseSchema)` to create a new message.
  */
 export const UserSendResponseSchema: GenMessage<UserSendResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 7);
+  messageDesc(file_starling_actor_v1_user, 6);
 
 /**
  * Entries of a conversation's log for many users: the shared part once, `join_seq`, `prev_seq` and `until_seq` for each.
@@ -514,7 +479,7 @@ export type DeliverRequest = Message<"starling.actor.v1.DeliverRequest"> & {
  * Use `create(DeliverRequestSchema)` to create a new message.
  */
 export const DeliverRequestSchema: GenMessage<DeliverRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 8);
+  messageDesc(file_starling_actor_v1_user, 7);
 
 /**
  * One entry as it is delivered.
@@ -530,11 +495,12 @@ export type LogEntry = Message<"starling.actor.v1.LogEntry"> & {
   conversationSeq: bigint;
 
   /**
-   * Encoded starling.im.v1.Message.
+   * Encoded starling.im.v1.Delivery without user_seq, its time that of the message: the same bytes for every receiver
+   * whose timeline's time is not ahead.
    *
-   * @generated from field: bytes message = 2;
+   * @generated from field: bytes delivery = 2;
    */
-  message: Uint8Array;
+  delivery: Uint8Array;
 
   /**
    * Sender.
@@ -558,23 +524,16 @@ export type LogEntry = Message<"starling.actor.v1.LogEntry"> & {
   createTimeMs: bigint;
 
   /**
-   * 64 bits of the message id.
-   *
-   * @generated from field: fixed64 check = 6;
-   */
-  check: bigint;
-
-  /**
    * The control part of the content, where there is one.
    *
-   * @generated from field: starling.im.v1.MembersChanged members_changed = 7;
+   * @generated from field: starling.im.v1.MembersChanged members_changed = 6;
    */
   membersChanged?: MembersChanged | undefined;
 
   /**
    * The control part of the content, where there is one.
    *
-   * @generated from field: starling.im.v1.GroupChanged group_changed = 8;
+   * @generated from field: starling.im.v1.GroupChanged group_changed = 7;
    */
   groupChanged?: GroupChanged | undefined;
 };
@@ -584,7 +543,7 @@ export type LogEntry = Message<"starling.actor.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 9);
+  messageDesc(file_starling_actor_v1_user, 8);
 
 /**
  * Empty = taken. Else the receiver's own position, from which to resend.
@@ -612,7 +571,7 @@ export type DeliverResponse = Message<"starling.actor.v1.DeliverResponse"> & {
  * Use `create(DeliverResponseSchema)` to create a new message.
  */
 export const DeliverResponseSchema: GenMessage<DeliverResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 10);
+  messageDesc(file_starling_actor_v1_user, 9);
 
 /**
  * A stream opens.
@@ -654,7 +613,7 @@ export type AttachRequest = Message<"starling.actor.v1.AttachRequest"> & {
  * Use `create(AttachRequestSchema)` to create a new message.
  */
 export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 11);
+  messageDesc(file_starling_actor_v1_user, 10);
 
 /**
  * How the device goes on.
@@ -689,7 +648,7 @@ export type AttachResponse = Message<"starling.actor.v1.AttachResponse"> & {
  * Use `create(AttachResponseSchema)` to create a new message.
  */
 export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 12);
+  messageDesc(file_starling_actor_v1_user, 11);
 
 /**
  * A stream has ended.
@@ -717,7 +676,7 @@ export type DetachRequest = Message<"starling.actor.v1.DetachRequest"> & {
  * Use `create(DetachRequestSchema)` to create a new message.
  */
 export const DetachRequestSchema: GenMessage<DetachRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 13);
+  messageDesc(file_starling_actor_v1_user, 12);
 
 /**
  * Empty.
@@ -732,7 +691,7 @@ export type DetachResponse = Message<"starling.actor.v1.DetachResponse"> & {
  * Use `create(DetachResponseSchema)` to create a new message.
  */
 export const DetachResponseSchema: GenMessage<DetachResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 14);
+  messageDesc(file_starling_actor_v1_user, 13);
 
 /**
  * A connection asks for the head.
@@ -760,7 +719,7 @@ export type UserHeartbeatRequest = Message<"starling.actor.v1.UserHeartbeatReque
  * Use `create(UserHeartbeatRequestSchema)` to create a new message.
  */
 export const UserHeartbeatRequestSchema: GenMessage<UserHeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 15);
+  messageDesc(file_starling_actor_v1_user, 14);
 
 /**
  * The head.
@@ -788,7 +747,7 @@ export type UserHeartbeatResponse = Message<"starling.actor.v1.UserHeartbeatResp
  * Use `create(UserHeartbeatResponseSchema)` to create a new message.
  */
 export const UserHeartbeatResponseSchema: GenMessage<UserHeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 16);
+  messageDesc(file_starling_actor_v1_user, 15);
 
 /**
  * A device's progress.
@@ -816,7 +775,7 @@ export type AckedRequest = Message<"starling.actor.v1.AckedRequest"> & {
  * Use `create(AckedRequestSchema)` to create a new message.
  */
 export const AckedRequestSchema: GenMessage<AckedRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 17);
+  messageDesc(file_starling_actor_v1_user, 16);
 
 /**
  * Empty.
@@ -831,7 +790,7 @@ export type AckedResponse = Message<"starling.actor.v1.AckedResponse"> & {
  * Use `create(AckedResponseSchema)` to create a new message.
  */
 export const AckedResponseSchema: GenMessage<AckedResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 18);
+  messageDesc(file_starling_actor_v1_user, 17);
 
 /**
  * Reads the timeline.
@@ -866,7 +825,7 @@ export type UserPullRequest = Message<"starling.actor.v1.UserPullRequest"> & {
  * Use `create(UserPullRequestSchema)` to create a new message.
  */
 export const UserPullRequestSchema: GenMessage<UserPullRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 19);
+  messageDesc(file_starling_actor_v1_user, 18);
 
 /**
  * Entries, or the order to rebuild.
@@ -908,7 +867,7 @@ export type UserPullResponse = Message<"starling.actor.v1.UserPullResponse"> & {
  * Use `create(UserPullResponseSchema)` to create a new message.
  */
 export const UserPullResponseSchema: GenMessage<UserPullResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 20);
+  messageDesc(file_starling_actor_v1_user, 19);
 
 /**
  * Waits for news.
@@ -936,7 +895,7 @@ export type AwaitNewsRequest = Message<"starling.actor.v1.AwaitNewsRequest"> & {
  * Use `create(AwaitNewsRequestSchema)` to create a new message.
  */
 export const AwaitNewsRequestSchema: GenMessage<AwaitNewsRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 21);
+  messageDesc(file_starling_actor_v1_user, 20);
 
 /**
  * The head.
@@ -957,7 +916,7 @@ export type AwaitNewsResponse = Message<"starling.actor.v1.AwaitNewsResponse"> &
  * Use `create(AwaitNewsResponseSchema)` to create a new message.
  */
 export const AwaitNewsResponseSchema: GenMessage<AwaitNewsResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 22);
+  messageDesc(file_starling_actor_v1_user, 21);
 
 /**
  * Asks for a page of summaries.
@@ -985,7 +944,7 @@ export type UserListConversationsRequest = Message<"starling.actor.v1.UserListCo
  * Use `create(UserListConversationsRequestSchema)` to create a new message.
  */
 export const UserListConversationsRequestSchema: GenMessage<UserListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 23);
+  messageDesc(file_starling_actor_v1_user, 22);
 
 /**
  * A page of summaries.
@@ -1013,7 +972,7 @@ export type UserListConversationsResponse = Message<"starling.actor.v1.UserListC
  * Use `create(UserListConversationsResponseSchema)` to create a new message.
  */
 export const UserListConversationsResponseSchema: GenMessage<UserListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 24);
+  messageDesc(file_starling_actor_v1_user, 23);
 
 /**
  * Asks for a summary.
@@ -1034,7 +993,7 @@ export type UserGetConversationRequest = Message<"starling.actor.v1.UserGetConve
  * Use `create(UserGetConversationRequestSchema)` to create a new message.
  */
 export const UserGetConversationRequestSchema: GenMessage<UserGetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 25);
+  messageDesc(file_starling_actor_v1_user, 24);
 
 /**
  * A summary.
@@ -1055,7 +1014,7 @@ export type UserGetConversationResponse = Message<"starling.actor.v1.UserGetConv
  * Use `create(UserGetConversationResponseSchema)` to create a new message.
  */
 export const UserGetConversationResponseSchema: GenMessage<UserGetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 26);
+  messageDesc(file_starling_actor_v1_user, 25);
 
 /**
  * Changes settings.
@@ -1090,7 +1049,7 @@ export type UserUpdateConversationRequest = Message<"starling.actor.v1.UserUpdat
  * Use `create(UserUpdateConversationRequestSchema)` to create a new message.
  */
 export const UserUpdateConversationRequestSchema: GenMessage<UserUpdateConversationRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 27);
+  messageDesc(file_starling_actor_v1_user, 26);
 
 /**
  * The view after it.
@@ -1111,7 +1070,7 @@ export type UserUpdateConversationResponse = Message<"starling.actor.v1.UserUpda
  * Use `create(UserUpdateConversationResponseSchema)` to create a new message.
  */
 export const UserUpdateConversationResponseSchema: GenMessage<UserUpdateConversationResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 28);
+  messageDesc(file_starling_actor_v1_user, 27);
 
 /**
  * Marks as read.
@@ -1139,7 +1098,7 @@ export type UserMarkReadRequest = Message<"starling.actor.v1.UserMarkReadRequest
  * Use `create(UserMarkReadRequestSchema)` to create a new message.
  */
 export const UserMarkReadRequestSchema: GenMessage<UserMarkReadRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 29);
+  messageDesc(file_starling_actor_v1_user, 28);
 
 /**
  * The view after it.
@@ -1160,7 +1119,7 @@ export type UserMarkReadResponse = Message<"starling.actor.v1.UserMarkReadRespon
  * Use `create(UserMarkReadResponseSchema)` to create a new message.
  */
 export const UserMarkReadResponseSchema: GenMessage<UserMarkReadResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 30);
+  messageDesc(file_starling_actor_v1_user, 29);
 
 /**
  * Makes a user known.
@@ -1181,7 +1140,7 @@ export type RegisterRequest = Message<"starling.actor.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 31);
+  messageDesc(file_starling_actor_v1_user, 30);
 
 /**
  * Empty.
@@ -1196,7 +1155,7 @@ export type RegisterResponse = Message<"starling.actor.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 32);
+  messageDesc(file_starling_actor_v1_user, 31);
 
 /**
  * Asks for a user.
@@ -1217,7 +1176,7 @@ export type DescribeRequest = Message<"starling.actor.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 33);
+  messageDesc(file_starling_actor_v1_user, 32);
 
 /**
  * A user.
@@ -1273,7 +1232,7 @@ export type DescribeResponse = Message<"starling.actor.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 34);
+  messageDesc(file_starling_actor_v1_user, 33);
 
 /**
  * Signs a device out.
@@ -1294,7 +1253,7 @@ export type UserKickDeviceRequest = Message<"starling.actor.v1.UserKickDeviceReq
  * Use `create(UserKickDeviceRequestSchema)` to create a new message.
  */
 export const UserKickDeviceRequestSchema: GenMessage<UserKickDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 35);
+  messageDesc(file_starling_actor_v1_user, 34);
 
 /**
  * Empty.
@@ -1309,7 +1268,7 @@ export type UserKickDeviceResponse = Message<"starling.actor.v1.UserKickDeviceRe
  * Use `create(UserKickDeviceResponseSchema)` to create a new message.
  */
 export const UserKickDeviceResponseSchema: GenMessage<UserKickDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 36);
+  messageDesc(file_starling_actor_v1_user, 35);
 
 /**
  * One user: the timeline, the summaries of conversations, the devices, the order of sends. Key: `tenant/user_id`.

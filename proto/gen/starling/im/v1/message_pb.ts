@@ -164,7 +164,7 @@ export type Text = Message$1<"starling.im.v1.Text"> & {
   text: string;
 
   /**
-   * User ids mentioned, at most 50, each a member.
+   * User ids mentioned, at most 50.
    *
    * @generated from field: repeated string mention_user_ids = 2;
    */

@@ -1,0 +1,235 @@
+// Brings every entry of a conversation's log to every membership it belongs to (rule 13).
+//
+// D1  One fan-out of fresh entries under way at a time; each covers the entries after the frontier, in order.
+// D2  A membership that has not taken a fan-out becomes a laggard and is brought up from the log by itself; until then it
+//     is left out of further fan-outs, so its entries stay in order.
+// D3  The frontier that is checkpointed is the lower bound over all memberships, so that a later activation resends
+//     whatever may be missing; receivers drop repeats.
+
+import { create } from '@bufbuild/protobuf';
+import { type DeliverRequest, DeliverRequestSchema, type DeliverResponse, type LogEntry, UserActor as UserContract } from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import type { CallOutcome, FanOutReceiver, FanOutRefusal, Turn } from '../../runtime/index.ts';
+import { userKey } from '../ids.ts';
+import type { ImLimits } from '../limits.ts';
+import { UserActor } from '../types.ts';
+import { logCodec, logEntry } from './record.ts';
+import type { GroupState, Membership } from './state.ts';
+
+interface Laggard {
+  readonly membership: Membership;
+  /** Has everything up to here, as far as known. */
+  cursor: number;
+  delayMs: number;
+}
+
+export interface DeliveriesOptions {
+  readonly tenant: string;
+  readonly conversationId: string;
+  readonly state: GroupState;
+  readonly limits: ImLimits;
+}
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  /** Everybody but the laggards has everything up to here. */
+  #delivered = 0;
+  /** Last entry of the fan-out under way, else `#delivered`. */
+  #sent = 0;
+  #underWay = false;
+  #release: (() => void) | undefined;
+  readonly #laggards = new Map<string, Laggard>();
+  /** Entries appended by this activation that are not delivered yet: contiguous. */
+  #fresh: LogEntry[] = [];
+  #freshBytes = 0;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  /** D3. */
+  get frontier(): number {
+    let lowest = this.#delivered;
+    for (const { cursor } of this.#laggards.values()) lowest = Math.min(lowest, cursor);
+    return lowest;
+  }
+
+  restore(delivered: number): void {
+    this.#delivered = delivered;
+    this.#sent = delivered;
+  }
+
+  /** How far one member has got. */
+  progress(member: Membership): number {
+    return this.#laggards.get(nameOf(member))?.cursor ?? this.#delivered;
+  }
+
+  /** Takes up an entry that was just appended, so that it need not be read back. */
+  add(entry: LogEntry): void {
+    const last = this.#fresh.at(-1);
+    const follows = last === undefined ? Number(entry.conversationSeq) === this.#sent + 1 : true;
+    const { fanOutEntriesMax, fanOutBytesMax } = this.#options.limits;
+    // Far behind: what waits is read from the log instead of held in memory.
+    if (!follows || this.#fresh.length >= 8 * fanOutEntriesMax || this.#freshBytes >= 8 * fanOutBytesMax) {
+      this.#fresh = [];
+      this.#freshBytes = 0;
+      return;
+    }
+    this.#fresh.push(entry);
+    this.#freshBytes += entry.delivery.length;
+  }
+
+  /** Starts the next fan-out if there is something to deliver and none under way (D1). */
+  pump(turn: Turn): void {
+    if (this.#underWay || this.#delivered >= this.#options.state.lastSeq) {
+      if (!this.#underWay && this.#laggards.size === 0) this.#rest();
+      return;
+    }
+    this.#underWay = true;
+    this.#release ??= turn.keepAwake();
+    const fresh = this.#takeFresh();
+    if (fresh.length > 0) this.#fanOut(fresh, turn);
+    else this.#read(turn, this.#delivered + 1, this.#options.state.lastSeq, (entries, later) => this.#fanOut(entries, later), () => {
+      this.#underWay = false;
+    });
+  }
+
+  #rest(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #takeFresh(): LogEntry[] {
+    const first = this.#fresh[0];
+    if (first === undefined || Number(first.conversationSeq) !== this.#delivered + 1) return [];
+    const { fanOutEntriesMax, fanOutBytesMax } = this.#options.limits;
+    let bytes = 0;
+    let count = 0;
+    for (const entry of this.#fresh) {
+      if (count > 0 && (count >= fanOutEntriesMax || bytes + entry.delivery.length > fanOutBytesMax)) break;
+      bytes += entry.delivery.length;
+      count++;
+    }
+    this.#freshBytes -= bytes;
+    return this.#fresh.splice(0, count);
+  }
+
+  /** Reads entries back from the log; `then` gets at least one. */
+  #read(turn: Turn, from: number, to: number, then: (entries: LogEntry[], turn: Turn) => void, failed: () => void): void {
+    const { fanOutEntriesMax, fanOutBytesMax, redeliverMsMax } = this.#options.limits;
+    const { tenant } = this.#options;
+    turn.when(
+      turn.timeline.read({ from, to, rowsMax: fanOutEntriesMax, bytesMax: fanOutBytesMax }),
+      (outcome, later) => {
+        if (outcome.ok && outcome.value.length > 0) {
+          then(outcome.value.map((row) => logEntry(tenant, logCodec.decode(row.value))), later);
+          return;
+        }
+        failed();
+        later.after(redeliverMsMax, (again) => this.pump(again));
+      },
+    );
+  }
+
+  #fanOut(entries: LogEntry[], turn: Turn): void {
+    const first = Number(entries[0]?.conversationSeq);
+    const last = Number(entries.at(-1)?.conversationSeq);
+    this.#sent = last;
+    const seen = new Set<string>();
+    const receivers: Membership[] = [];
+    for (const membership of this.#options.state.receivers(first, last)) {
+      if (this.#laggards.has(nameOf(membership))) continue;
+      // A user who left and came back within these entries gets the later membership after the earlier one.
+      if (seen.has(membership.userId)) this.#lag(membership, membership.joinSeq - 1);
+      else receivers.push(membership);
+      seen.add(membership.userId);
+    }
+    this.#send(entries, receivers, turn, (refused, later) => {
+      this.#underWay = false;
+      this.#delivered = last;
+      for (const [membership, outcome] of refused) this.#refused(membership, outcome, first - 1);
+      for (const laggard of this.#laggards.values()) this.#bringUp(laggard, later);
+      this.pump(later);
+    });
+  }
+
+  #send(
+    entries: LogEntry[],
+    receivers: readonly Membership[],
+    turn: Turn,
+    then: (refused: [Membership, CallOutcome<DeliverResponse>][], turn: Turn) => void,
+  ): void {
+    const { tenant, conversationId } = this.#options;
+    const byKey = new Map(receivers.map((membership) => [userKey(tenant, membership.userId), membership]));
+    const prev = Number(entries[0]?.conversationSeq) - 1;
+    const parts: FanOutReceiver<DeliverRequest>[] = [...byKey].map(([key, { joinSeq, leftSeq }]) => ({
+      key,
+      own: { joinSeq: BigInt(joinSeq), prevSeq: BigInt(Math.max(prev, joinSeq - 1)), untilSeq: BigInt(leftSeq) },
+    }));
+    const shared = create(DeliverRequestSchema, { conversationId, entries });
+    turn.fanOut(UserActor, UserContract.method.deliver, shared, parts, (refused, later) => {
+      then(refused.flatMap((one) => refusedMembership(byKey, one)), later);
+    });
+  }
+
+  #refused(membership: Membership, outcome: CallOutcome<DeliverResponse>, before: number): void {
+    const known = Math.max(before, membership.joinSeq - 1);
+    this.#lag(membership, outcome.ok ? Number(outcome.value.cursor) : known);
+  }
+
+  #lag(membership: Membership, cursor: number): void {
+    const delayMs = this.#options.limits.redeliverMsMin;
+    this.#laggards.set(nameOf(membership), { membership, cursor, delayMs });
+  }
+
+  readonly #busy = new Set<Laggard>();
+
+  /** D2. */
+  #bringUp(laggard: Laggard, turn: Turn): void {
+    if (this.#busy.has(laggard)) return;
+    const { membership } = laggard;
+    const end = membership.leftSeq === 0 ? this.#sent : membership.leftSeq;
+    if (laggard.cursor >= end) {
+      this.#laggards.delete(nameOf(membership));
+      return;
+    }
+    this.#busy.add(laggard);
+    const again = (later: Turn): void => {
+      later.after(laggard.delayMs, (next) => {
+        this.#busy.delete(laggard);
+        this.#bringUp(laggard, next);
+        this.pump(next);
+      });
+      laggard.delayMs = Math.min(2 * laggard.delayMs, this.#options.limits.redeliverMsMax);
+    };
+    const send = (entries: LogEntry[], later: Turn): void => {
+      this.#send(entries, [membership], later, (refused, next) => {
+        const outcome = refused[0]?.[1];
+        const known = outcome?.ok === true ? Number(outcome.value.cursor) : laggard.cursor;
+        // An error, or a refusal that brings nothing new: not at once again.
+        if (outcome !== undefined && known <= laggard.cursor) {
+          again(next);
+          return;
+        }
+        laggard.cursor = outcome === undefined ? Number(entries.at(-1)?.conversationSeq) : known;
+        laggard.delayMs = this.#options.limits.redeliverMsMin;
+        this.#busy.delete(laggard);
+        this.#bringUp(laggard, next);
+        this.pump(next);
+      });
+    };
+    this.#read(turn, laggard.cursor + 1, end, send, () => this.#busy.delete(laggard));
+  }
+}
+
+/** A user can have an ended membership and an open one. */
+function nameOf({ userId, joinSeq }: Membership): string {
+  return `${userId}/${joinSeq}`;
+}
+
+function refusedMembership(
+  byKey: ReadonlyMap<string, Membership>,
+  { key, outcome }: FanOutRefusal<DeliverResponse>,
+): [Membership, CallOutcome<DeliverResponse>][] {
+  const membership = byKey.get(key);
+  return membership === undefined ? [] : [[membership, outcome]];
+}

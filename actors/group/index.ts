@@ -1,0 +1,16 @@
+// The actor of one conversation, direct (a group of two) or group. Owns its log, its members, the recognition of repeats
+// and the delivery to members. Does not own: members' timelines (user), what a client may ask for (gateway).
+//
+// Invariants: D1 … D3 (deliveries.ts); one row per (sender, client_message_id) (I6); contiguous conversation_seq (I2);
+// time never runs backwards in a log.
+
+import { type ActorDefinition, defineDurableActor } from '../../runtime/index.ts';
+import type { ImLimits } from '../limits.ts';
+import { GroupActor } from '../types.ts';
+import { Group } from './group.ts';
+import { logCodec } from './record.ts';
+
+/** Defines the kind `group`. */
+export function groupDefinition(limits: ImLimits): ActorDefinition {
+  return defineDurableActor(GroupActor, { record: logCodec, create: (self) => new Group(self, limits) });
+}
