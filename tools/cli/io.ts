@@ -1,10 +1,13 @@
 // What a command may touch outside of itself. Owns: the shape of it and the one made from this process. Tests give another.
 
+import { once } from 'node:events';
 import process from 'node:process';
 
 export interface Io {
   /** Results. */
   readonly out: (text: string) => void;
+  /** Resolves when standard output can take more. */
+  readonly drained: () => Promise<void>;
   /** Everything else: progress, hints, errors. */
   readonly err: (text: string) => void;
   /** Standard output is a terminal. */
@@ -29,6 +32,9 @@ export function processIo(self: string): Io {
   let signal: AbortSignal | undefined;
   return {
     out: (text) => void process.stdout.write(text),
+    drained: async () => {
+      if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    },
     err: (text) => void process.stderr.write(text),
     outTty: process.stdout.isTTY === true,
     errTty: process.stderr.isTTY === true,

@@ -102,11 +102,17 @@ async function localToken(directory: string, io: Io): Promise<(() => Promise<str
   if (authority === undefined) return undefined;
   let held: { readonly token: string; readonly expiresAtMs: number } | undefined;
   return async () => {
-    if (held === undefined || held.expiresAtMs - io.now() < (OWN_TOKEN_SECONDS * 1_000) / 2) {
-      const scope: Scope = 'admin';
-      held = await authority.issue({ tenant: 'main', userId: 'cli', scope, ttlSeconds: OWN_TOKEN_SECONDS });
-    }
-    return held.token;
+    if (held !== undefined && held.expiresAtMs - io.now() > (OWN_TOKEN_SECONDS * 1_000) / 2)
+      return held.token;
+    const scope: Scope = 'admin';
+    const issued = await authority.issue({
+      tenant: 'main',
+      userId: 'cli',
+      scope,
+      ttlSeconds: OWN_TOKEN_SECONDS,
+    });
+    held = issued;
+    return issued.token;
   };
 }
 

@@ -1,13 +1,6 @@
 // Writes the operator's page of settings from the table. Run: `node tools/node/config-page.ts > docs/operating/configuration.md`
 
-import {
-  type NodeConfig,
-  SETTINGS,
-  type Setting,
-  type SettingKey,
-  settingKeys,
-  variableOf,
-} from './settings.ts';
+import { SETTINGS, type Setting, type SettingKey, settingKeys, variableOf } from './settings.ts';
 
 const HEAD = `# Configuration
 
@@ -33,9 +26,6 @@ The file is one JSON object; dots in a key are levels of it:
 export function configurationPage(): string {
   return HEAD + settingKeys().map(row).join('');
 }
-
-/** What \`starling dev\` starts from, instead of the table's defaults. */
-export const DEV_DEFAULTS: Partial<NodeConfig> = { 'demo.enabled': true, 'log.level': 'warn' };
 
 function row(key: SettingKey): string {
   const setting: Setting = SETTINGS[key];

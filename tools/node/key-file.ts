@@ -44,7 +44,7 @@ export async function ensureKeyFile(path: string): Promise<readonly [SigningKey,
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const { privateKey } = generateKeyPairSync('ed25519');
   const key = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), alg: 'EdDSA', use: 'sig' };
-  const beside = `${path}.${process.pid}.tmp`;
+  const beside = `${path}.${randomUUID()}.tmp`;
   try {
     await writeFile(beside, `${JSON.stringify({ keys: [key] }, undefined, 2)}\n`, {
       mode: 0o600,

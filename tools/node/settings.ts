@@ -135,6 +135,11 @@ export const SETTINGS = {
     [0, 600_000],
     'Longest time for an orderly stop: streams are asked to move, calls end, writes are flushed.',
   ),
+  'stop.broken_ms': integer(
+    5_000,
+    [0, 600_000],
+    'How long a node whose store failed stays up to say so on `/readyz`, refusing everything, before it exits with 70.',
+  ),
   'stop.spread_ms': integer(
     2_000,
     [0, 60_000],
@@ -155,6 +160,9 @@ type ValueOf<S> = S extends { kind: 'integer' }
 
 /** A value for every setting. */
 export type NodeConfig = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
+
+/** What `starling dev` starts from, instead of the table's defaults. */
+export const DEV_DEFAULTS: Partial<NodeConfig> = { 'demo.enabled': true, 'log.level': 'warn' };
 
 /** All keys, in the order of the table. */
 export function settingKeys(): SettingKey[] {

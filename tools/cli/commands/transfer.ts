@@ -203,7 +203,14 @@ interface Sink {
 }
 
 function standardOutput(io: Io): Sink {
-  return { write: (line) => io.out(`${line}\n`), end: async () => undefined, abandon: async () => undefined };
+  return {
+    write: (line) => {
+      io.out(`${line}\n`);
+      return io.drained();
+    },
+    end: async () => undefined,
+    abandon: async () => undefined,
+  };
 }
 
 /** A file that appears under its name once it is whole and on disk. */

@@ -1,0 +1,230 @@
+// A whole node: store, runtime, actors, edge. Owns: what is started in which order. Does not own: what the parts do, how
+// they are stopped (stop.ts), process signals, exit codes.
+// Invariant: N1  Whatever was started is stopped again, also when a later step of the start fails.
+
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { imActors, imServices } from '../../actors/index.ts';
+import { systemClock, systemRandom } from '../../cluster/clock/index.ts';
+import { type Edge, type EdgeHealth, startEdge } from '../../cluster/edge/index.ts';
+import { type LmdbStore, openLmdbStore } from '../../cluster/lmdb/index.ts';
+import { createRuntime, type Runtime } from '../../runtime/index.ts';
+import type { Clock } from '../../runtime/ports/clock.ts';
+import type { ServiceBinding } from '../../runtime/service.ts';
+import { DEMO_USERS, demoRoutes } from './demo.ts';
+import { upsertUsers } from './directory.ts';
+import { explainStart } from './errors.ts';
+import { announce, type NodeAddress, readAnnouncement } from './files.ts';
+import { ensureKeyFile } from './key-file.ts';
+import { authorityOf, type NodeTokens } from './keys.ts';
+import type { Logger, LogLevel } from './log.ts';
+import type { NodeConfig } from './settings.ts';
+import { NodeState } from './state.ts';
+import { type NodeEnd, type NodeParts, NodeStop } from './stop.ts';
+import { VERSION } from './version.ts';
+
+/** One step of the start that is done. */
+export interface StartStep {
+  readonly name: 'store opened' | 'actors ready' | 'edge listening';
+  readonly detail: string;
+  /** Milliseconds it took. */
+  readonly elapsedMs: number;
+}
+
+export interface StartOptions {
+  readonly log: Logger;
+  /** Called after each step. Default: nothing. */
+  readonly onStep?: (step: StartStep) => void;
+}
+
+/** A node that serves. */
+export interface RunningNode {
+  readonly address: NodeAddress;
+  /** True where a web page is served. */
+  readonly hasPage: boolean;
+  /** Resolves when the node has ended, whoever asked for it. */
+  readonly ended: Promise<NodeEnd>;
+  health(): EdgeHealth;
+  /** Stops in order within `stop.grace_ms`; a second call joins the first. */
+  stop(): Promise<void>;
+}
+
+/** Everything the steps of a start share. */
+interface Starting {
+  readonly config: NodeConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onStep: (step: StartStep) => void;
+  /** Newest first. */
+  readonly undo: (() => Promise<unknown>)[];
+}
+
+/** The page of this release; there once it was built. */
+const PAGE_DIRECTORY = new URL('../../dist/web/', import.meta.url).pathname;
+
+/**
+ * Starts a node.
+ * @throws StartError for what the operator can mend
+ */
+export async function startNode(config: NodeConfig, options: StartOptions): Promise<RunningNode> {
+  const running = await readAnnouncement(config.data);
+  const { log, onStep = () => undefined } = options;
+  const starting: Starting = { config, clock: systemClock(), log, onStep, undo: [] };
+  try {
+    return await compose(starting);
+  } catch (error) {
+    for (const step of starting.undo) {
+      await step().catch((fault: unknown) =>
+        write(log, 'error', 'a step of the start was not undone', { fault }),
+      );
+    }
+    throw explainStart(error, config, running);
+  }
+}
+
+async function compose(starting: Starting): Promise<RunningNode> {
+  const { config, clock, log } = starting;
+  const store = await step(starting, 'store opened', config.data, () => openStore(starting));
+  const state = new NodeState(() => store.health());
+  const tokens = await authorityOf(await ensureKeyFile(keyFileOf(config)), clock);
+  const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
+  const actors = imActors();
+  const { runtime, services } = await step(starting, 'actors ready', `${actors.length} kinds`, async () => {
+    const made = makeRuntime(starting, store);
+    made.register(...actors);
+    starting.undo.unshift(() => made.stop(0));
+    await made.start();
+    const nodeInfo = () => ({
+      node: config['node.name'],
+      version: VERSION,
+      uptimeMs: clock.monotonic() - parts.startedMs,
+      streams: parts.edge?.streams ?? 0,
+      activations: made.stats().activations,
+      store: state.store(),
+    });
+    const address = config['http.public_address'];
+    const bound = imServices(made, { tokens, nodeInfo, ...(address === '' ? {} : { address }) });
+    if (config['demo.enabled'] && config['demo.users']) await upsertUsers(bound, DEMO_USERS);
+    return { runtime: made, services: bound };
+  });
+  const page = pageDirectory(config);
+  const edge = await step(starting, 'edge listening', '', async () => {
+    state.enter('serving');
+    const opened = await openEdge(starting, { services, tokens, state, page });
+    starting.undo.unshift(() => opened.close());
+    return opened;
+  });
+  parts.edge = edge;
+  parts.startedMs = clock.monotonic();
+  const scheme = config['tls.cert_file'] === '' ? 'http' : 'https';
+  const address = { http: `${scheme}://${edge.httpAddress}`, grpc: edge.grpcAddress, pid: process.pid };
+  await announce(config.data, address);
+  write(log, 'info', 'node ready', { http: address.http, grpc: address.grpc, data: config.data });
+  const all: NodeParts = { config, clock, store, runtime, edge, state, log };
+  const stop = new NodeStop(all);
+  return {
+    address,
+    hasPage: page !== undefined,
+    ended: stop.ended,
+    health: () => state.health(),
+    stop: () => stop.request(),
+  };
+}
+
+async function step<T>(
+  { clock, onStep }: Starting,
+  name: StartStep['name'],
+  detail: string,
+  run: () => Promise<T>,
+): Promise<T> {
+  const begun = clock.monotonic();
+  const result = await run();
+  onStep({ name, detail, elapsedMs: clock.monotonic() - begun });
+  return result;
+}
+
+async function openStore({ config, clock, log, undo }: Starting): Promise<LmdbStore> {
+  const store = await openLmdbStore({
+    directory: config.data,
+    mapBytesMax: config['store.map_bytes_max'],
+    clock,
+    onLog: (line) => write(log, 'info', line, { part: 'store' }),
+  });
+  undo.unshift(() => store.close());
+  return store;
+}
+
+function makeRuntime({ config, clock, log }: Starting, store: LmdbStore): Runtime {
+  return createRuntime({
+    node: config['node.name'],
+    store,
+    ownership: store.ownership(),
+    clock,
+    random: systemRandom(),
+    onLog: log,
+  });
+}
+
+interface EdgeParts {
+  readonly services: readonly ServiceBinding[];
+  readonly tokens: NodeTokens;
+  readonly state: NodeState;
+  readonly page: string | undefined;
+}
+
+async function openEdge({ config, clock, log }: Starting, parts: EdgeParts): Promise<Edge> {
+  const { services, tokens, state, page } = parts;
+  const host = config['http.host'];
+  const origins = config['http.allow_origins'];
+  const tls = await certificate(config);
+  const demo = demoRoutes(
+    {
+      users: DEMO_USERS,
+      allowRemote: config['demo.allow_remote'],
+      signIn: async (user) => {
+        await upsertUsers(services, [user]);
+        const claims = { tenant: 'main', userId: user.userId, scope: 'user', ttlSeconds: 86_400 } as const;
+        return (await tokens.issue(claims)).token;
+      },
+    },
+    (error) => write(log, 'error', 'a demo sign-in failed', { error }),
+  );
+  return startEdge({
+    services,
+    authenticator: tokens,
+    clock,
+    http: { host, port: config['http.port'] },
+    grpc: { host: config['grpc.host'] === '' ? host : config['grpc.host'], port: config['grpc.port'] },
+    health: () => state.health(),
+    allowedOrigins: origins === '*' ? '*' : origins.split(',').map((origin) => origin.trim()),
+    log: ({ level, text, ...fields }) => write(log, level, text, { part: 'edge', ...fields }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(page === undefined ? {} : { staticDir: page }),
+    ...(config['demo.enabled'] ? { extraRoutes: demo } : {}),
+  });
+}
+
+async function certificate(config: NodeConfig): Promise<{ cert: Buffer; key: Buffer } | undefined> {
+  if (config['tls.cert_file'] === '') return undefined;
+  return { cert: await readFile(config['tls.cert_file']), key: await readFile(config['tls.key_file']) };
+}
+
+function pageDirectory(config: NodeConfig): string | undefined {
+  if (!config['web.enabled']) return undefined;
+  const directory = config['web.directory'] === '' ? PAGE_DIRECTORY : config['web.directory'];
+  return existsSync(join(directory, 'index.html')) ? directory : undefined;
+}
+
+function keyFileOf(config: NodeConfig): string {
+  return config['auth.key_file'] === '' ? join(config.data, 'signing-key.json') : config['auth.key_file'];
+}
+
+function write(
+  log: Logger,
+  level: LogLevel,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): void {
+  log({ level, message, fields });
+}

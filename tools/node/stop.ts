@@ -1,0 +1,106 @@
+// How a node ends. Owns: the order and the bound of a stop, what follows a store that failed. Does not own: signals.
+// Invariants:
+// N2  Once the store has failed nothing is acked, `/readyz` says so, and the node ends as `broken`.
+// N3  A stop ends within `stop.grace_ms` and CLOSE_MS_MAX, whatever hangs.
+
+import type { Edge } from '../../cluster/edge/index.ts';
+import type { LmdbStore } from '../../cluster/lmdb/index.ts';
+import type { Runtime } from '../../runtime/index.ts';
+import type { Clock } from '../../runtime/ports/clock.ts';
+import { withdraw } from './files.ts';
+import type { Logger, LogLevel } from './log.ts';
+import type { NodeConfig } from './settings.ts';
+import type { NodeState } from './state.ts';
+
+/** How a node ended. */
+export type NodeEnd = 'stopped' | 'broken';
+
+/** What has to be stopped. */
+export interface NodeParts {
+  readonly config: NodeConfig;
+  readonly clock: Clock;
+  readonly store: Pick<LmdbStore, 'close' | 'onFatal'>;
+  readonly runtime: Pick<Runtime, 'stop'>;
+  readonly edge: Pick<Edge, 'drain' | 'close'>;
+  readonly state: NodeState;
+  readonly log: Logger;
+}
+
+/** Room beyond the grace for closing ports and store, milliseconds. */
+const CLOSE_MS_MAX = 2_000;
+
+/** The end of one node. */
+export class NodeStop {
+  readonly #parts: NodeParts;
+  readonly #end = Promise.withResolvers<NodeEnd>();
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    parts.store.onFatal((error) => this.#broken(error));
+  }
+
+  get ended(): Promise<NodeEnd> {
+    return this.#end.promise;
+  }
+
+  /** Stops in order; a second call joins the first. */
+  request(): Promise<void> {
+    this.#stopping ??= this.#run(this.#parts.config['stop.grace_ms']);
+    return this.#stopping;
+  }
+
+  #broken(error: Error): void {
+    const { state, config } = this.#parts;
+    state.fail(`The store failed: ${error.message}`);
+    this.#write('error', 'the store failed; nothing is acked any more, and the node will exit', {
+      error,
+      help: 'What was acked is kept. Look at the disk, then start the node again.',
+      exit_in_ms: config['stop.broken_ms'],
+    });
+    // Referenced, so that the process stays to say what is wrong.
+    setTimeout(() => {
+      this.#stopping ??= this.#run(0);
+    }, config['stop.broken_ms']);
+  }
+
+  async #run(graceMs: number): Promise<void> {
+    const { state, clock } = this.#parts;
+    const begun = clock.monotonic();
+    state.enter('stopping');
+    this.#write('info', 'stopping', { grace_ms: graceMs });
+    let late: NodeJS.Timeout | undefined;
+    // The bound is referenced too: the timers of the runtime keep no process alive.
+    const bound = new Promise<'late'>((resolve) => {
+      late = setTimeout(() => resolve('late'), graceMs + CLOSE_MS_MAX);
+    });
+    const outcome = await Promise.race([bound, this.#stopParts(graceMs)]);
+    clearTimeout(late);
+    const elapsed_ms = Math.round(clock.monotonic() - begun);
+    if (outcome === 'late') this.#write('error', 'the stop took too long and was cut off', { elapsed_ms });
+    else this.#write('info', 'stopped', { elapsed_ms });
+    this.#end.resolve(state.phase === 'broken' ? 'broken' : 'stopped');
+  }
+
+  async #stopParts(graceMs: number): Promise<void> {
+    const { edge, runtime, store, config } = this.#parts;
+    const drained = this.#guard('edge', () => edge.drain(graceMs));
+    await this.#guard('runtime', () => runtime.stop(graceMs));
+    await drained;
+    await this.#guard('store', () => store.close());
+    await this.#guard('announcement', () => withdraw(config.data));
+  }
+
+  /** A part that does not stop must not keep the others from stopping. */
+  async #guard(part: string, stop: () => Promise<void>): Promise<void> {
+    try {
+      await stop();
+    } catch (error) {
+      this.#write('error', 'a part did not stop in order', { part, error });
+    }
+  }
+
+  #write(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#parts.log({ level, message, fields });
+  }
+}
