@@ -170,7 +170,7 @@ export class Committer {
       const plan = new Plan(engine);
       for (const work of group) {
         if (work.type === 'commit') for (const put of work.puts) plan.put(put);
-        else if (!work.step(plan)) unfinished.add(work);
+        else if (plan.writes.length >= groupOpsMax || !work.step(plan)) unfinished.add(work);
       }
       if (plan.writes.length > 0) {
         await engine.write(plan.writes);

@@ -3,8 +3,8 @@
 /** Bytes the data may take where the caller names no bound: 64 GiB of address space, of disk only what is used. */
 export const mapBytesMaxDefault = 64 * 1024 ** 3;
 
-/** Cell writes of one transaction; more than this waits for the next. */
-export const groupOpsMax = 20_000;
+/** Cell writes of one transaction; more waits for the next, so that planning one never holds the event loop for long. */
+export const groupOpsMax = 5_000;
 
 /** Bytes of keys and values of one transaction; a single commit may be larger. */
 export const groupBytesMax = 8 * 1024 * 1024;

@@ -56,13 +56,13 @@ export function partsOf(commit: Commit): Part[] {
   const parts: Part[] = [];
   if (commit.mark !== undefined) parts.push({ type: 'mark', mark: { ...commit.mark } });
   if (commit.head !== undefined) {
-    parts.push({ type: 'head', actor, head: { ...commit.head, state: commit.head.state.slice() } });
+    parts.push({ type: 'head', actor, head: { ...commit.head, state: copy(commit.head.state) } });
   }
   for (const row of commit.rows ?? []) {
-    parts.push({ type: 'row', actor, row: { ...row, value: row.value.slice() } });
+    parts.push({ type: 'row', actor, row: { ...row, value: copy(row.value) } });
   }
   for (const cell of commit.cells ?? []) {
-    parts.push({ type: 'cell', actor, cell: { ...cell, value: cell.value?.slice() } });
+    parts.push({ type: 'cell', actor, cell: { ...cell, value: cell.value && copy(cell.value) } });
   }
   return parts;
 }
@@ -116,7 +116,7 @@ export class SimCells {
 
   head(actor: ActorAddress): Head | undefined {
     const head = this.#actors.get(idOf(actor))?.head;
-    return head && { ...head, state: head.state.slice() };
+    return head && { ...head, state: copy(head.state) };
   }
 
   rows(actor: ActorAddress, range: RowRange, given?: Head): Row[] {
@@ -134,7 +134,7 @@ export class SimCells {
       if (seq === undefined || seq < from || seq > to || rows.length >= range.rowsMax) return rows;
       const row = found.rows.get(seq);
       if (row === undefined || (head !== undefined && seq > head.sealSeq && row.ts <= head.sealTs)) continue;
-      rows.push({ ...row, value: row.value.slice() });
+      rows.push({ ...row, value: copy(row.value) });
       bytes += row.value.length;
       if (range.bytesMax !== undefined && bytes >= range.bytesMax) return rows;
     }
@@ -142,7 +142,7 @@ export class SimCells {
 
   cell(actor: ActorAddress, table: string, key: string): StoredCell | undefined {
     const cell = this.#actors.get(idOf(actor))?.tables.get(table)?.cells.get(key);
-    return cell?.value && { key, value: cell.value.slice(), ts: cell.ts };
+    return cell?.value && { key, value: copy(cell.value), ts: cell.ts };
   }
 
   cells(actor: ActorAddress, table: string, range: CellRange): StoredCell[] {
@@ -157,7 +157,7 @@ export class SimCells {
       if (range.prefix !== undefined && !key.startsWith(range.prefix)) continue;
       if (range.after !== undefined && compareUtf8(key, range.after) * sign <= 0) continue;
       const cell = found.cells.get(key);
-      if (cell?.value !== undefined) page.push({ key, value: cell.value.slice(), ts: cell.ts });
+      if (cell?.value !== undefined) page.push({ key, value: copy(cell.value), ts: cell.ts });
     }
     return page;
   }
@@ -231,6 +231,11 @@ export class SimCells {
     for (const seq of gone) rows.delete(seq);
     if (gone.length > 0) seqs.splice(0, seqs.length, ...seqs.filter((seq) => rows.has(seq)));
   }
+}
+
+/** Not `slice`, which shares memory if the bytes are a Buffer. */
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 interface Written {

@@ -188,8 +188,9 @@ export function registerBasics(withStore: WithStore): void {
   withStore(
     'S9: what the caller does to its bytes after commit or after a read changes nothing',
     async ({ store }) => {
-      const value = bytes('kept');
-      const state = bytes('kept');
+      // A Buffer is the harder case: its slice shares memory.
+      const value = Buffer.from('kept');
+      const state = Buffer.from('kept');
       const done = store.commit({
         actor: ann,
         head: headOf({ state }),
