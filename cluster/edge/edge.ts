@@ -53,7 +53,13 @@ export async function startEdgeWith(
     options.staticDir === undefined
       ? undefined
       : await StaticFiles.read(options.staticDir, limits.staticBytesMax);
-  const plain = { cors: new Cors(options.allowedOrigins), health, files, extra: options.extraRoutes, draining };
+  const plain = {
+    cors: new Cors(options.allowedOrigins),
+    health,
+    files,
+    extra: options.extraRoutes,
+    draining,
+  };
   const http1 = createHttp1(dispatcher, plain);
   const http2 = createHttp2(dispatcher, plain);
   const web = await listenWeb(options, dispatcher, { http1, http2 });
