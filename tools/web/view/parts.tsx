@@ -78,7 +78,7 @@ export interface ModalProps {
   readonly children: ComponentChildren;
 }
 
-/** A modal dialog: the browser keeps the focus inside, closes on Esc, and gives the focus back. */
+/** A modal dialog: the browser keeps the focus inside, closes on Esc or a click beside it, and gives the focus back. */
 export function Modal({ title, onClose, children }: ModalProps) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -86,16 +86,7 @@ export function Modal({ title, onClose, children }: ModalProps) {
     if (dialog !== null && !dialog.open) dialog.showModal();
   }, []);
   return (
-    <dialog
-      ref={ref}
-      class="modal"
-      aria-label={title}
-      onClose={onClose}
-      onClick={(event) => {
-        // The dialog's own box is covered by its content, so a click on the dialog itself is one beside it.
-        if (event.target === event.currentTarget) event.currentTarget.close();
-      }}
-    >
+    <dialog ref={ref} class="modal" aria-label={title} onClose={onClose} closedby="any">
       <div class="modal-body">
         <header class="modal-header">
           <h2>{title}</h2>
