@@ -4,6 +4,5 @@
 // Invariants: E1 … E3 (engine.ts), W1 … W4 (committer.ts), X1, X2 (lock.ts), O1, O2 (ownership.ts); together they keep
 // S1 … S9 of the store port.
 
-export type { LmdbOpenOptions } from './open.ts';
 export { openLmdbStore } from './open.ts';
 export type { LmdbStore } from './store.ts';

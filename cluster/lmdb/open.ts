@@ -4,6 +4,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync } f
 import { dirname, join } from 'node:path';
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
+import { FIRST_EPOCH } from '../../runtime/timestamp.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { checkFile } from './file-check.ts';
 import { factKey } from './keys.ts';
@@ -13,7 +14,6 @@ import { LmdbStore } from './store.ts';
 
 /** Version of keys and values; another one is refused. */
 const format = 1;
-const firstEpoch = 65_536;
 
 export interface LmdbOpenOptions {
   /** Where the files lie; made, for the owner only, if it does not exist. */
@@ -92,7 +92,7 @@ function checkFormat(engine: Engine, directory: string): void {
 
 async function raiseEpoch(engine: Engine): Promise<number> {
   const found = engine.get(factKey('epoch'));
-  const epoch = found === undefined ? firstEpoch : found.readUIntBE(0, 6) + 1;
+  const epoch = found === undefined ? FIRST_EPOCH : found.readUIntBE(0, 6) + 1;
   const value = Buffer.alloc(6);
   value.writeUIntBE(epoch, 0, 6);
   const version = Buffer.alloc(4);

@@ -7,28 +7,21 @@
 
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Ownership, ShardClaim } from '../../runtime/ports/ownership.ts';
-
-const counterBits = 36n;
-const counterMax = (1n << counterBits) - 1n;
-
-/** The first write time of an epoch; all of earlier epochs are below. */
-export function epochStart(epoch: number): bigint {
-  return BigInt(epoch) << counterBits;
-}
+import { firstTimestamp, lastTimestamp } from '../../runtime/timestamp.ts';
 
 /** Claims every shard for as long as the store is open. */
 export class LmdbOwnership implements Ownership {
   readonly #epoch: number;
-  readonly #base: bigint;
+  readonly #tsMax: bigint;
   readonly #claims = new Map<number, ShardClaim>();
-  #counter: bigint;
+  #last: bigint;
   #ended = false;
 
   /** `counter`: times already drawn in this epoch; only a test begins above 0. */
   constructor(epoch: number, counter = 0n) {
     this.#epoch = epoch;
-    this.#base = epochStart(epoch);
-    this.#counter = counter;
+    this.#tsMax = lastTimestamp(epoch);
+    this.#last = firstTimestamp(epoch) + counter;
   }
 
   claim(shard: number): ShardClaim | undefined {
@@ -52,10 +45,10 @@ export class LmdbOwnership implements Ownership {
 
   #next(): bigint {
     if (this.#ended) throw new StarlingError('NOT_OWNER', 'The store is closed.');
-    if (this.#counter >= counterMax) {
+    if (this.#last >= this.#tsMax) {
       throw new StarlingError('NOT_OWNER', 'All write times of this epoch are drawn: restart the node.');
     }
-    this.#counter += 1n;
-    return this.#base + this.#counter;
+    this.#last += 1n;
+    return this.#last;
   }
 }

@@ -15,6 +15,7 @@ import type {
   StoreHealth,
   WakeMark,
 } from '../../runtime/ports/store.ts';
+import { firstTimestamp } from '../../runtime/timestamp.ts';
 import {
   decodeCell,
   decodeHead,
@@ -43,7 +44,7 @@ import {
   tablePrefix,
 } from './keys.ts';
 import { valueBytesMax } from './limits.ts';
-import { epochStart, LmdbOwnership } from './ownership.ts';
+import { LmdbOwnership } from './ownership.ts';
 import { pageRange } from './pages.ts';
 import type { Put } from './plan.ts';
 import { deleting, purging } from './sweeps.ts';
@@ -184,7 +185,7 @@ export class LmdbStore implements Store {
 
   /** Deletes the tombstones of earlier epochs, whose writers are gone: step by step, between commits. */
   purgeTombstones(): Promise<void> {
-    return this.#committer.sweep(purging(epochStart(this.epoch)));
+    return this.#committer.sweep(purging(firstTimestamp(this.epoch)));
   }
 
   listActors(

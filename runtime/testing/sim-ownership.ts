@@ -3,9 +3,7 @@
 
 import { StarlingError } from '../errors.ts';
 import type { Ownership, ShardClaim } from '../ports/ownership.ts';
-
-/** Bits of a write time below the epoch (rule 3 of the safety protocol). */
-const COUNTER_BITS = 36n;
+import { FIRST_EPOCH, firstTimestamp } from '../timestamp.ts';
 
 interface HeldClaim extends ShardClaim {
   end(): void;
@@ -21,7 +19,7 @@ export class SimOwnership implements Ownership {
   #reads = 0;
 
   /** `epoch`: of the first claims; default 65,536. */
-  constructor(epoch = 65_536) {
+  constructor(epoch = FIRST_EPOCH) {
     this.#epoch = epoch;
   }
 
@@ -87,15 +85,15 @@ export class SimOwnership implements Ownership {
 }
 
 function makeClaim(shard: number, epoch: number): HeldClaim {
-  let counter = 0n;
+  let last = firstTimestamp(epoch);
   let ended = false;
   return {
     shard,
     epoch,
     nextTimestamp: () => {
       if (ended) throw new StarlingError('NOT_OWNER', `The claim on shard ${shard} has ended.`);
-      counter += 1n;
-      return (BigInt(epoch) << COUNTER_BITS) + counter;
+      last += 1n;
+      return last;
     },
     end: () => {
       ended = true;
