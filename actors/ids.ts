@@ -17,7 +17,8 @@ export const isGroupId = (id: string): boolean => TOKEN_ID.test(id) && !id.start
 
 export const userKey = (tenant: string, userId: string): string => `${tenant}/${userId}`;
 export const groupKey = (tenant: string, conversationId: string): string => `${tenant}/${conversationId}`;
-export const connectionKey = (tenant: string, userId: string, deviceId: string): string => `${tenant}/${userId}/${deviceId}`;
+export const connectionKey = (tenant: string, userId: string, deviceId: string): string =>
+  `${tenant}/${userId}/${deviceId}`;
 
 /** Tenant and id of a key. */
 export function splitKey(key: string): { readonly tenant: string; readonly id: string } {
@@ -34,7 +35,8 @@ export function directConversationId(a: string, b: string): string {
 export function directUsers(conversationId: string): readonly [string, string] | undefined {
   if (!conversationId.startsWith(DIRECT)) return undefined;
   const [a, b, ...rest] = conversationId.slice(DIRECT.length).split('~');
-  if (a === undefined || b === undefined || rest.length > 0 || !isUserId(a) || !isUserId(b) || a >= b) return undefined;
+  if (a === undefined || b === undefined || rest.length > 0 || !isUserId(a) || !isUserId(b) || a >= b)
+    return undefined;
   return [a, b];
 }
 
@@ -59,7 +61,12 @@ export interface MessageId {
 }
 
 /** Global id of a message: a pure function of who said it where under which id (rule 15). */
-export function messageIdOf(tenant: string, conversationId: string, senderId: string, clientMessageId: string): MessageId {
+export function messageIdOf(
+  tenant: string,
+  conversationId: string,
+  senderId: string,
+  clientMessageId: string,
+): MessageId {
   const bytes = digest('message', tenant, conversationId, senderId, clientMessageId);
   return { text: base32(bytes, 16), check: bytes.readBigUInt64LE(0) };
 }

@@ -72,7 +72,12 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
 
   #attach(session: Session, turn: Turn): void {
     const { deviceId, deviceName, cursor } = session.request;
-    const request = { deviceId, deviceName, attachment: session.attachment, ...(cursor === undefined ? {} : { cursor }) };
+    const request = {
+      deviceId,
+      deviceName,
+      attachment: session.attachment,
+      ...(cursor === undefined ? {} : { cursor }),
+    };
     turn.ask(UserActor, this.#userKey).attach(request, (outcome, later) => {
       if (this.#session !== session || session.stream.closed) {
         later.oneWay(UserActor, this.#userKey).detach({ deviceId, attachment: session.attachment });
@@ -92,7 +97,14 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
     const { heartbeatMs, reconnectSpreadMs } = this.#limits;
     const limits = create(LimitsSchema, clientLimits(this.#limits));
     const serverTimeMs = BigInt(turn.now());
-    const welcome = { timelineIncarnation, headUserSeq, limits, heartbeatMs, reconnectSpreadMs, serverTimeMs };
+    const welcome = {
+      timelineIncarnation,
+      headUserSeq,
+      limits,
+      heartbeatMs,
+      reconnectSpreadMs,
+      serverTimeMs,
+    };
     this.#frame(session, { case: 'welcome', value: welcome });
     // A device that rebuilds pins the timeline's position itself; pushes go on from here, and it fills the gap by a pull.
     const given = fullSync === undefined ? Number(session.request.cursor?.userSeq ?? 0n) : head;
@@ -105,11 +117,13 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
   /** The user actor has started anew: attach again, and tell the device if it missed something. */
   #reattach(session: Session, turn: Turn): void {
     const { deviceId, deviceName } = session.request;
-    turn.ask(UserActor, this.#userKey).attach({ deviceId, deviceName, attachment: session.attachment }, (outcome) => {
-      if (this.#session !== session || session.window === undefined) return;
-      if (!outcome.ok) session.stream.end(outcome.error);
-      else this.#learnHead(session, Number(outcome.value.headUserSeq));
-    });
+    turn
+      .ask(UserActor, this.#userKey)
+      .attach({ deviceId, deviceName, attachment: session.attachment }, (outcome) => {
+        if (this.#session !== session || session.window === undefined) return;
+        if (!outcome.ok) session.stream.end(outcome.error);
+        else this.#learnHead(session, Number(outcome.value.headUserSeq));
+      });
   }
 
   closed(): void {
@@ -129,7 +143,12 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
     const session = this.#session;
     const first = entries[0];
     const last = entries.at(-1);
-    if (session?.window !== undefined && session.attachment === attachment && first !== undefined && last !== undefined) {
+    if (
+      session?.window !== undefined &&
+      session.attachment === attachment &&
+      first !== undefined &&
+      last !== undefined
+    ) {
       let bytes = 0;
       for (const { delivery } of entries) bytes += delivery.length;
       const decision = session.window.offer(Number(first.userSeq), Number(last.userSeq), bytes);
@@ -193,7 +212,9 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
     }
     const { unackedSince } = session;
     if (unackedSince !== undefined && turn.monotonic() - unackedSince > this.#limits.ackMsMax) {
-      session.stream.end(new StarlingError('DEADLINE_EXCEEDED', 'The device has acknowledged nothing for too long.'));
+      session.stream.end(
+        new StarlingError('DEADLINE_EXCEEDED', 'The device has acknowledged nothing for too long.'),
+      );
       return;
     }
     const { deviceId } = session.request;

@@ -54,7 +54,8 @@ export class PushWindow {
     this.#head = last;
     const count = last - first + 1;
     const { windowDeliveriesMax, windowBytesMax } = this.#limits;
-    const fits = this.#inFlight.length + count <= windowDeliveriesMax && this.#bytes + bytes <= windowBytesMax;
+    const fits =
+      this.#inFlight.length + count <= windowDeliveriesMax && this.#bytes + bytes <= windowBytesMax;
     // One entry that is larger than the whole window still goes when nothing else is under way.
     const alone = this.#inFlight.length === 0 && count === 1;
     if (!this.#notifying && first === this.#given + 1 && (fits || alone)) {

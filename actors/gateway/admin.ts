@@ -26,7 +26,10 @@ export function inspectService(gateway: Gateway): ServiceBinding {
       const user = runtime.client(UserActor, key);
       const described = await user.describe({ withDevices: true }, within(context));
       if (!described.known && described.headUserSeq === 0n) throw new StarlingError('USER_NOT_FOUND', userId);
-      const { page, conversationCount } = await user.listConversations({ pageSize: CONVERSATIONS_SHOWN }, within(context));
+      const { page, conversationCount } = await user.listConversations(
+        { pageSize: CONVERSATIONS_SHOWN },
+        within(context),
+      );
       const response = create(api.InspectUserResponseSchema, {
         place: place(UserActor, key),
         timelineIncarnation: described.timelineIncarnation.toString(16).padStart(16, '0'),
@@ -52,14 +55,26 @@ export function inspectService(gateway: Gateway): ServiceBinding {
         place: place(GroupActor, key),
         lastSeq,
         deliveredSeq,
-        members: members.map((one) => create(api.MemberProgressSchema, { ...(one.member === undefined ? {} : { member: one.member }), deliveredSeq: one.deliveredSeq })),
+        members: members.map((one) =>
+          create(api.MemberProgressSchema, {
+            ...(one.member === undefined ? {} : { member: one.member }),
+            deliveredSeq: one.deliveredSeq,
+          }),
+        ),
         lastMessages: messages.reverse().map((bytes) => fromBinary(MessageSchema, bytes)),
       });
     },
     inspectNode: () => {
       const { node, version, uptimeMs, streams, store } = gateway.nodeInfo();
       const { activations } = runtime.stats();
-      return create(api.InspectNodeResponseSchema, { node, version, uptimeMs: BigInt(Math.round(uptimeMs)), streams, activations, store });
+      return create(api.InspectNodeResponseSchema, {
+        node,
+        version,
+        uptimeMs: BigInt(Math.round(uptimeMs)),
+        streams,
+        activations,
+        store,
+      });
     },
   });
 }

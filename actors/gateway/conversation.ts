@@ -9,12 +9,24 @@ import {
   MarkReadResponseSchema,
   UpdateConversationResponseSchema,
 } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
-import { BatchGetUsersResponseSchema, type User, UserSchema, UserService } from '../../proto/gen/starling/im/v1/user_pb.ts';
+import {
+  BatchGetUsersResponseSchema,
+  type User,
+  UserSchema,
+  UserService,
+} from '../../proto/gen/starling/im/v1/user_pb.ts';
 import { bindService, type CallContext, invalidRequest, type ServiceBinding } from '../../runtime/index.ts';
 import { userKey } from '../ids.ts';
 import { UserActor } from '../types.ts';
 import { type Gateway, within } from './context.ts';
-import { pageSize, principalOf, requireBytes, requireConversationId, requireCount, requireUserId } from './validate.ts';
+import {
+  pageSize,
+  principalOf,
+  requireBytes,
+  requireConversationId,
+  requireCount,
+  requireUserId,
+} from './validate.ts';
 
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
@@ -43,7 +55,8 @@ export function conversationService(gateway: Gateway): ServiceBinding {
       requireConversationId(conversationId);
       const paths = updateMask?.paths ?? [];
       requireCount('update_mask', paths.length, 1, SETTINGS.length);
-      for (const path of paths) if (!SETTINGS.includes(path)) throw invalidRequest('update_mask', `one of ${SETTINGS.join(', ')}`);
+      for (const path of paths)
+        if (!SETTINGS.includes(path)) throw invalidRequest('update_mask', `one of ${SETTINGS.join(', ')}`);
       if (settings !== undefined) requireSettings(settings);
       const asked = { conversationId, paths, ...(settings === undefined ? {} : { settings }) };
       const { conversation } = await self(context).updateConversation(asked, within(context));
@@ -73,7 +86,9 @@ export function userService(gateway: Gateway): ServiceBinding {
       for (const id of userIds) requireUserId('user_ids', id);
       const found = await Promise.all(
         userIds.map(async (userId): Promise<User | undefined> => {
-          const { known, profile } = await runtime.client(UserActor, userKey(tenant, userId)).describe({}, within(context));
+          const { known, profile } = await runtime
+            .client(UserActor, userKey(tenant, userId))
+            .describe({}, within(context));
           if (!known) return undefined;
           return profile ?? create(UserSchema, { userId, displayName: userId });
         }),

@@ -13,11 +13,26 @@ import {
   UpdateMemberResponseSchema,
 } from '../../proto/gen/starling/im/v1/group_pb.ts';
 import { ConversationInfoSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
-import { bindService, type CallContext, invalidRequest, type Runtime, type ServiceBinding, StarlingError } from '../../runtime/index.ts';
+import {
+  bindService,
+  type CallContext,
+  invalidRequest,
+  type Runtime,
+  type ServiceBinding,
+  StarlingError,
+} from '../../runtime/index.ts';
 import { createdGroupId, groupKey, userKey } from '../ids.ts';
 import { GroupActor, UserActor } from '../types.ts';
 import { type Gateway, within } from './context.ts';
-import { pageSize, principalOf, requireBytes, requireClientMessageId, requireConversationId, requireCount, requireUserId } from './validate.ts';
+import {
+  pageSize,
+  principalOf,
+  requireBytes,
+  requireClientMessageId,
+  requireConversationId,
+  requireCount,
+  requireUserId,
+} from './validate.ts';
 
 const MEMBERS_DEFAULT = 100;
 const MEMBERS_MAX = 1000;
@@ -25,10 +40,17 @@ const CHANGED_MAX = 500;
 const NAME_BYTES_MAX = 200;
 
 /** @throws StarlingError USER_NOT_FOUND naming the first that is not known */
-export async function requireKnownUsers(runtime: Runtime, tenant: string, userIds: readonly string[]): Promise<void> {
-  const described = await Promise.all(userIds.map((id) => runtime.client(UserActor, userKey(tenant, id)).describe({})));
+export async function requireKnownUsers(
+  runtime: Runtime,
+  tenant: string,
+  userIds: readonly string[],
+): Promise<void> {
+  const described = await Promise.all(
+    userIds.map((id) => runtime.client(UserActor, userKey(tenant, id)).describe({})),
+  );
   const unknown = userIds.find((_id, i) => described[i]?.known !== true);
-  if (unknown !== undefined) throw new StarlingError('USER_NOT_FOUND', unknown, { metadata: { user_id: unknown } });
+  if (unknown !== undefined)
+    throw new StarlingError('USER_NOT_FOUND', unknown, { metadata: { user_id: unknown } });
 }
 
 export function groupService(gateway: Gateway): ServiceBinding {
@@ -47,12 +69,17 @@ export function groupService(gateway: Gateway): ServiceBinding {
       await requireKnownUsers(runtime, tenant, memberUserIds);
       const info = create(ConversationInfoSchema, { name });
       const key = groupKey(tenant, createdGroupId(tenant, userId, requestId));
-      const made = await runtime.client(GroupActor, key).create({ info, ownerUserId: userId, memberUserIds }, within(context));
+      const made = await runtime
+        .client(GroupActor, key)
+        .create({ info, ownerUserId: userId, memberUserIds }, within(context));
       return create(CreateGroupResponseSchema, groupPart(made.group));
     },
     getGroup: async ({ conversationId }, context) => {
       const { userId } = principalOf(context);
-      return create(GetGroupResponseSchema, groupPart((await actor(context, conversationId).get({ userId }, within(context))).group));
+      return create(
+        GetGroupResponseSchema,
+        groupPart((await actor(context, conversationId).get({ userId }, within(context))).group),
+      );
     },
     updateGroup: async ({ conversationId, info, updateMask }, context) => {
       const paths = updateMask?.paths ?? [];
@@ -60,7 +87,10 @@ export function groupService(gateway: Gateway): ServiceBinding {
       requireBytes('info.name', info?.name ?? '', 1, NAME_BYTES_MAX);
       const next = create(ConversationInfoSchema, { name: info?.name ?? '' });
       const asked = { actorUserId: principalOf(context).userId, info: next };
-      return create(UpdateGroupResponseSchema, groupPart((await actor(context, conversationId).change(asked, within(context))).group));
+      return create(
+        UpdateGroupResponseSchema,
+        groupPart((await actor(context, conversationId).change(asked, within(context))).group),
+      );
     },
     listMembers: async ({ conversationId, pageSize: size, pageToken }, context) => {
       const { userId } = principalOf(context);
@@ -84,8 +114,14 @@ export function groupService(gateway: Gateway): ServiceBinding {
     removeMembers: async ({ conversationId, userIds }, context) => {
       const { userId } = principalOf(context);
       requireChanged(userIds);
-      const changed = await actor(context, conversationId).change({ actorUserId: userId, removeUserIds: userIds }, within(context));
-      return create(RemoveMembersResponseSchema, changed.group?.self === undefined ? {} : groupPart(changed.group));
+      const changed = await actor(context, conversationId).change(
+        { actorUserId: userId, removeUserIds: userIds },
+        within(context),
+      );
+      return create(
+        RemoveMembersResponseSchema,
+        changed.group?.self === undefined ? {} : groupPart(changed.group),
+      );
     },
     updateMember: async ({ conversationId, userId, role }, context) => {
       requireUserId('user_id', userId);

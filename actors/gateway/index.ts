@@ -14,7 +14,11 @@ import { sessionService, syncService } from './session.ts';
 export type { GatewayOptions, NodeInfo, TokenIssuer } from './context.ts';
 
 /** All services of starling.im.v1, starling.server.v1 and starling.admin.v1. */
-export function imServices(runtime: Runtime, options: GatewayOptions, limits: Partial<ImLimits> = {}): ServiceBinding[] {
+export function imServices(
+  runtime: Runtime,
+  options: GatewayOptions,
+  limits: Partial<ImLimits> = {},
+): ServiceBinding[] {
   const gateway: Gateway = { ...options, runtime, limits: { ...DEFAULT_IM_LIMITS, ...limits } };
   return [
     sessionService(gateway),

@@ -11,7 +11,17 @@ import { GroupActor, UserActor } from '../types.ts';
 import { type Gateway, within } from './context.ts';
 import { withEncodedItems } from './encoded.ts';
 import { requireKnownUsers } from './group.ts';
-import { pageSize, principalOf, requireBytes, requireClientMessageId, requireContent, requireConversationId, requireCount, requireDevice, requireUserId } from './validate.ts';
+import {
+  pageSize,
+  principalOf,
+  requireBytes,
+  requireClientMessageId,
+  requireContent,
+  requireConversationId,
+  requireCount,
+  requireDevice,
+  requireUserId,
+} from './validate.ts';
 
 const TTL_DEFAULT = 86_400;
 const TTL_MIN = 60;
@@ -36,7 +46,13 @@ export function tokenService(gateway: Gateway): ServiceBinding {
       requireCount('ttl_seconds', ttl, TTL_MIN, TTL_MAX);
       const { tenant } = principal;
       await gateway.runtime.client(UserActor, userKey(tenant, userId)).register({}, within(context));
-      const claims = { tenant, userId, scope: 'user' as const, ttlSeconds: ttl, ...(deviceId === '' ? {} : { deviceId }) };
+      const claims = {
+        tenant,
+        userId,
+        scope: 'user' as const,
+        ttlSeconds: ttl,
+        ...(deviceId === '' ? {} : { deviceId }),
+      };
       const { token, expiresAtMs } = await gateway.tokens.issue(claims);
       return create(api.IssueTokenResponseSchema, { token, expireTimeMs: BigInt(expiresAtMs) });
     },
@@ -52,7 +68,9 @@ export function directoryService({ runtime }: Gateway): ServiceBinding {
       await Promise.all(
         users.map((user) => {
           const profile = create(UserSchema, { ...user, displayName: user.displayName || user.userId });
-          return runtime.client(UserActor, userKey(tenant, user.userId)).register({ profile }, within(context));
+          return runtime
+            .client(UserActor, userKey(tenant, user.userId))
+            .register({ profile }, within(context));
         }),
       );
       return create(api.UpsertUsersResponseSchema);
@@ -66,7 +84,8 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
     createGroup: async (request, context) => {
       const { tenant } = principalOf(context);
       const { conversationId, name, ownerUserId, memberUserIds, createTimeMs } = request;
-      if (!isGroupId(conversationId)) throw invalidRequest('conversation_id', '1 to 64 characters of [A-Za-z0-9_-], not beginning with d_');
+      if (!isGroupId(conversationId))
+        throw invalidRequest('conversation_id', '1 to 64 characters of [A-Za-z0-9_-], not beginning with d_');
       requireBytes('name', name, 1, 200);
       requireUserId('owner_user_id', ownerUserId);
       requireCount('member_user_ids', memberUserIds.length, 0, limits.groupMembersMax - 1);
@@ -74,7 +93,9 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
       await requireKnownUsers(runtime, tenant, [ownerUserId, ...memberUserIds]);
       const info = create(ConversationInfoSchema, { name });
       const asked = { info, ownerUserId, memberUserIds, createTimeMs };
-      const { created } = await runtime.client(GroupActor, groupKey(tenant, conversationId)).create(asked, within(context));
+      const { created } = await runtime
+        .client(GroupActor, groupKey(tenant, conversationId))
+        .create(asked, within(context));
       return create(api.CreateGroupResponseSchema, { conversationId, created });
     },
     sendMessages: async (request, context) => {
@@ -88,26 +109,46 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
         const content = requireContent(message.content, limits);
         bytes += content.body.case === 'text' ? content.body.value.text.length : limits.contentBytesMax;
         if (createTimeMs < 0n) throw invalidRequest('messages.create_time_ms', 'not negative');
-        return create(PostEntrySchema, { senderId: senderUserId, clientMessageId, content, createTimeMs, replyToSeq });
+        return create(PostEntrySchema, {
+          senderId: senderUserId,
+          clientMessageId,
+          content,
+          createTimeMs,
+          replyToSeq,
+        });
       });
-      if (bytes > BATCH_BYTES_MAX && entries.length > 1) throw invalidRequest('messages', `at most ${BATCH_BYTES_MAX} bytes together`);
+      if (bytes > BATCH_BYTES_MAX && entries.length > 1)
+        throw invalidRequest('messages', `at most ${BATCH_BYTES_MAX} bytes together`);
       const { conversationId, directUserIds } = await targetOf(gateway, tenant, request);
       const key = groupKey(tenant, conversationId);
-      const posted = await runtime.client(GroupActor, key).post({ entries, directUserIds, privileged: true }, within(context));
-      return create(api.SendMessagesResponseSchema, { conversationId, results: posted.results.map((result, i) => resultOf(result, i)) });
+      const posted = await runtime
+        .client(GroupActor, key)
+        .post({ entries, directUserIds, privileged: true }, within(context));
+      return create(api.SendMessagesResponseSchema, {
+        conversationId,
+        results: posted.results.map((result, i) => resultOf(result, i)),
+      });
     },
     listMessages: async ({ conversationId, fromSeq, pageSize: size }, context) => {
       const { tenant } = principalOf(context);
       requireConversationId(conversationId);
       const range = { fromSeq, messagesMax: pageSize(size, 200, LIST_MAX), bytesMax: limits.historyBytesMax };
-      const read = await runtime.client(GroupActor, groupKey(tenant, conversationId)).read(range, within(context));
+      const read = await runtime
+        .client(GroupActor, groupKey(tenant, conversationId))
+        .read(range, within(context));
       const rest = create(api.ListMessagesResponseSchema, { nextSeq: read.nextSeq });
-      return withEncodedItems(api.ListMessagesResponseSchema.field.messages.number, read.messages, api.ListMessagesResponseSchema, rest);
+      return withEncodedItems(
+        api.ListMessagesResponseSchema.field.messages.number,
+        read.messages,
+        api.ListMessagesResponseSchema,
+        rest,
+      );
     },
     listConversations: async ({ pageSize: size, pageToken }, context) => {
       const { tenant } = principalOf(context);
       const actorsMax = pageSize(size, 100, LIST_MAX);
-      const after = pageToken === '' ? undefined : groupKey(tenant, Buffer.from(pageToken, 'base64url').toString());
+      const after =
+        pageToken === '' ? undefined : groupKey(tenant, Buffer.from(pageToken, 'base64url').toString());
       const range = { actorsMax, prefix: `${tenant}/`, ...(after === undefined ? {} : { after }) };
       const keys = await runtime.store.listActors(GroupActor.kind, range);
       const records = await Promise.all(keys.map((key) => recordOf(gateway, key)));
@@ -134,7 +175,10 @@ async function targetOf(
       requireUserId('direct.peer_user_id', peerUserId);
       if (userId === peerUserId) throw invalidRequest('direct', 'two users');
       await requireKnownUsers(runtime, tenant, [userId, peerUserId]);
-      return { conversationId: directConversationId(userId, peerUserId), directUserIds: [userId, peerUserId].sort() };
+      return {
+        conversationId: directConversationId(userId, peerUserId),
+        directUserIds: [userId, peerUserId].sort(),
+      };
     }
     case undefined:
       throw invalidRequest('target', 'conversation_id or direct');
@@ -142,9 +186,17 @@ async function targetOf(
 }
 
 /** A batch is written or refused as one: the first refusal is the answer, and a repeat finds what was written. */
-function resultOf(result: { messageId: string; conversationSeq: bigint; errorCode: string; repeatedPost: boolean }, index: number) {
+function resultOf(
+  result: { messageId: string; conversationSeq: bigint; errorCode: string; repeatedPost: boolean },
+  index: number,
+) {
   if (result.errorCode !== '') {
-    const code = result.errorCode === 'ID_REUSED' ? 'ID_REUSED' : result.errorCode === 'MESSAGE_NOT_FOUND' ? 'MESSAGE_NOT_FOUND' : 'NOT_A_MEMBER';
+    const code =
+      result.errorCode === 'ID_REUSED'
+        ? 'ID_REUSED'
+        : result.errorCode === 'MESSAGE_NOT_FOUND'
+          ? 'MESSAGE_NOT_FOUND'
+          : 'NOT_A_MEMBER';
     throw new StarlingError(code, `messages[${index}]`, { metadata: { index: String(index) } });
   }
   const { messageId, conversationSeq, repeatedPost } = result;
@@ -158,4 +210,3 @@ async function recordOf({ runtime }: Gateway, key: string): Promise<api.Conversa
   const conversationId = key.slice(key.indexOf('/') + 1);
   return create(api.ConversationRecordSchema, { conversationId, info, lastSeq, memberUserIds });
 }
-

@@ -13,7 +13,13 @@ import {
   SessionService,
 } from '../../proto/gen/starling/im/v1/session_pb.ts';
 import { type PullRequest, PullResponseSchema, SyncService } from '../../proto/gen/starling/im/v1/sync_pb.ts';
-import { bindService, type CallContext, type EncodedMessage, invalidRequest, type ServiceBinding } from '../../runtime/index.ts';
+import {
+  bindService,
+  type CallContext,
+  type EncodedMessage,
+  invalidRequest,
+  type ServiceBinding,
+} from '../../runtime/index.ts';
 import { clientLimits } from '../connection/index.ts';
 import { connectionKey, userKey } from '../ids.ts';
 import { ConnectionActor, UserActor } from '../types.ts';
@@ -40,7 +46,13 @@ export function sessionService(gateway: Gateway): ServiceBinding {
       requireBytes('device_name', request.deviceName, 0, DEVICE_NAME_BYTES_MAX);
       const key = connectionKey(principal.tenant, principal.userId, request.deviceId);
       const expireTimeMs = BigInt(principal.expiresAtMs);
-      runtime.open(ConnectionActor, key, 'open', create(ConnectionOpenRequestSchema, { request, expireTimeMs }), stream);
+      runtime.open(
+        ConnectionActor,
+        key,
+        'open',
+        create(ConnectionOpenRequestSchema, { request, expireTimeMs }),
+        stream,
+      );
     },
     ack: async ({ deviceId, cursor }, context) => {
       const principal = principalOf(context);
@@ -48,7 +60,9 @@ export function sessionService(gateway: Gateway): ServiceBinding {
       if (cursor === undefined) throw invalidRequest('cursor', 'required');
       const { tenant, userId } = principal;
       await Promise.all([
-        runtime.client(ConnectionActor, connectionKey(tenant, userId, deviceId)).ack({ cursor }, within(context)),
+        runtime
+          .client(ConnectionActor, connectionKey(tenant, userId, deviceId))
+          .ack({ cursor }, within(context)),
         runtime.client(UserActor, userKey(tenant, userId)).acked({ deviceId, cursor }, within(context)),
       ]);
       return create(AckResponseSchema);
@@ -63,7 +77,9 @@ export function sessionService(gateway: Gateway): ServiceBinding {
     },
     listDevices: async (_request, context) => {
       const { tenant, userId } = principalOf(context);
-      const described = await runtime.client(UserActor, userKey(tenant, userId)).describe({ withDevices: true }, within(context));
+      const described = await runtime
+        .client(UserActor, userKey(tenant, userId))
+        .describe({ withDevices: true }, within(context));
       return create(ListDevicesResponseSchema, { devices: described.devices });
     },
     kickDevice: async ({ deviceId }, context) => {
@@ -102,7 +118,12 @@ async function pull(gateway: Gateway, request: PullRequest, context: CallContext
   const rest = create(PullResponseSchema, { headUserSeq });
   if (nextCursor !== undefined) rest.nextCursor = nextCursor;
   if (fullSync !== undefined) rest.fullSync = fullSync;
-  return withEncodedItems(PullResponseSchema.field.deliveries.number, answer.deliveries, PullResponseSchema, rest);
+  return withEncodedItems(
+    PullResponseSchema.field.deliveries.number,
+    answer.deliveries,
+    PullResponseSchema,
+    rest,
+  );
 }
 
 function cursorPart(cursor: Cursor | undefined): { cursor?: Cursor } {

@@ -24,7 +24,8 @@ export function requireUserId(field: string, id: string): void {
 }
 
 export function requireConversationId(id: string): void {
-  if (!isConversationId(id)) throw invalidRequest('conversation_id', '1 to 160 characters of [A-Za-z0-9_.@~-]');
+  if (!isConversationId(id))
+    throw invalidRequest('conversation_id', '1 to 160 characters of [A-Za-z0-9_.@~-]');
 }
 
 /** The device must be well formed, and the one that the token is for. */
@@ -68,7 +69,8 @@ export function requireContent(content: Content | undefined, limits: ImLimits): 
       size = body.value.text.length * 3 + body.value.mentionUserIds.length * 66;
       break;
     case 'custom':
-      if (!CUSTOM_TYPE.test(body.value.type)) throw invalidRequest('content.custom.type', '1 to 64 characters of [a-z0-9._-]');
+      if (!CUSTOM_TYPE.test(body.value.type))
+        throw invalidRequest('content.custom.type', '1 to 64 characters of [a-z0-9._-]');
       requireCount('content.custom.data', body.value.data.length, 0, TEXT_BYTES_MAX);
       requireBytes('content.custom.fallback_text', body.value.fallbackText, 0, FALLBACK_BYTES_MAX);
       size = body.value.data.length + FALLBACK_BYTES_MAX;
@@ -77,6 +79,7 @@ export function requireContent(content: Content | undefined, limits: ImLimits): 
     case 'groupChanged':
       throw invalidRequest('content', 'control entries are written by the system only');
   }
-  if (size > SURELY_SMALL) requireCount('content', toBinary(ContentSchema, content).length, 1, limits.contentBytesMax);
+  if (size > SURELY_SMALL)
+    requireCount('content', toBinary(ContentSchema, content).length, 1, limits.contentBytesMax);
   return content;
 }

@@ -26,7 +26,8 @@ export function plan(state: GroupState, request: ChangeRequest, membersMax: numb
   if (request.info !== undefined) contents.push(...renamed(state, request, actor, request.info));
   if (request.addUserIds.length > 0) contents.push(...added(state, request, actor, membersMax));
   if (request.removeUserIds.length > 0) contents.push(...removed(state, request, actor));
-  if (request.role !== undefined) contents.push(...roleChanged(state, request.actorUserId, actor, request.role));
+  if (request.role !== undefined)
+    contents.push(...roleChanged(state, request.actorUserId, actor, request.role));
   return contents;
 }
 
@@ -43,7 +44,12 @@ function requireAdmin(actor: Membership | undefined): void {
   throw new StarlingError('ROLE_REQUIRED', 'It takes an admin.');
 }
 
-function renamed(state: GroupState, request: ChangeRequest, actor: Membership | undefined, info: ConversationInfo): Content[] {
+function renamed(
+  state: GroupState,
+  request: ChangeRequest,
+  actor: Membership | undefined,
+  info: ConversationInfo,
+): Content[] {
   requireAdmin(actor);
   if (state.info?.name === info.name) return [];
   const next = create(ConversationInfoSchema, { type: ConversationType.GROUP, name: info.name });
@@ -51,12 +57,19 @@ function renamed(state: GroupState, request: ChangeRequest, actor: Membership | 
   return [create(ContentSchema, { body: { case: 'groupChanged', value } })];
 }
 
-function added(state: GroupState, request: ChangeRequest, actor: Membership | undefined, membersMax: number): Content[] {
+function added(
+  state: GroupState,
+  request: ChangeRequest,
+  actor: Membership | undefined,
+  membersMax: number,
+): Content[] {
   requireAdmin(actor);
   const joinedUserIds = [...new Set(request.addUserIds)].filter((userId) => !state.members.has(userId));
   if (joinedUserIds.length === 0) return [];
   if (state.members.size + joinedUserIds.length > membersMax) {
-    throw new StarlingError('GROUP_FULL', `At most ${membersMax} members.`, { metadata: { members_max: String(membersMax) } });
+    throw new StarlingError('GROUP_FULL', `At most ${membersMax} members.`, {
+      metadata: { members_max: String(membersMax) },
+    });
   }
   return [membersChanged(state, request.actorUserId, { joinedUserIds })];
 }
@@ -79,9 +92,15 @@ function removed(state: GroupState, request: ChangeRequest, actor: Membership | 
   return leftUserIds.length === 0 ? [] : [membersChanged(state, request.actorUserId, { leftUserIds })];
 }
 
-function roleChanged(state: GroupState, actorId: string, actor: Membership | undefined, change: MemberRoleChange): Content[] {
+function roleChanged(
+  state: GroupState,
+  actorId: string,
+  actor: Membership | undefined,
+  change: MemberRoleChange,
+): Content[] {
   const { userId, role } = change;
-  if (actor !== undefined && actor.role !== MemberRole.OWNER) throw new StarlingError('ROLE_REQUIRED', 'It takes the owner.');
+  if (actor !== undefined && actor.role !== MemberRole.OWNER)
+    throw new StarlingError('ROLE_REQUIRED', 'It takes the owner.');
   const member = state.members.get(userId);
   if (member === undefined) throw new StarlingError('USER_NOT_FOUND', `${userId} is not a member.`);
   if (role !== MemberRole.MEMBER && role !== MemberRole.ADMIN && role !== MemberRole.OWNER) {
@@ -92,7 +111,8 @@ function roleChanged(state: GroupState, actorId: string, actor: Membership | und
   const roleChanges = [create(MemberRoleChangeSchema, { userId, role })];
   if (role === MemberRole.OWNER) {
     const owner = [...state.members.values()].find((one) => one.role === MemberRole.OWNER);
-    if (owner !== undefined) roleChanges.push(create(MemberRoleChangeSchema, { userId: owner.userId, role: MemberRole.ADMIN }));
+    if (owner !== undefined)
+      roleChanges.push(create(MemberRoleChangeSchema, { userId: owner.userId, role: MemberRole.ADMIN }));
   }
   return [membersChanged(state, actorId, { roleChanges })];
 }

@@ -7,7 +7,13 @@
 //     whatever may be missing; receivers drop repeats.
 
 import { create } from '@bufbuild/protobuf';
-import { type DeliverRequest, DeliverRequestSchema, type DeliverResponse, type LogEntry, UserActor as UserContract } from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import {
+  type DeliverRequest,
+  DeliverRequestSchema,
+  type DeliverResponse,
+  type LogEntry,
+  UserActor as UserContract,
+} from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import type { CallOutcome, FanOutReceiver, FanOutRefusal, Turn } from '../../runtime/index.ts';
 import { userKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
@@ -88,9 +94,16 @@ export class Deliveries {
     this.#release ??= turn.keepAwake();
     const fresh = this.#takeFresh();
     if (fresh.length > 0) this.#fanOut(fresh, turn);
-    else this.#read(turn, this.#delivered + 1, this.#options.state.lastSeq, (entries, later) => this.#fanOut(entries, later), () => {
-      this.#underWay = false;
-    });
+    else
+      this.#read(
+        turn,
+        this.#delivered + 1,
+        this.#options.state.lastSeq,
+        (entries, later) => this.#fanOut(entries, later),
+        () => {
+          this.#underWay = false;
+        },
+      );
   }
 
   #rest(): void {
@@ -114,14 +127,23 @@ export class Deliveries {
   }
 
   /** Reads entries back from the log; `then` gets at least one. */
-  #read(turn: Turn, from: number, to: number, then: (entries: LogEntry[], turn: Turn) => void, failed: () => void): void {
+  #read(
+    turn: Turn,
+    from: number,
+    to: number,
+    then: (entries: LogEntry[], turn: Turn) => void,
+    failed: () => void,
+  ): void {
     const { fanOutEntriesMax, fanOutBytesMax, redeliverMsMax } = this.#options.limits;
     const { tenant } = this.#options;
     turn.when(
       turn.timeline.read({ from, to, rowsMax: fanOutEntriesMax, bytesMax: fanOutBytesMax }),
       (outcome, later) => {
         if (outcome.ok && outcome.value.length > 0) {
-          then(outcome.value.map((row) => logEntry(tenant, logCodec.decode(row.value))), later);
+          then(
+            outcome.value.map((row) => logEntry(tenant, logCodec.decode(row.value))),
+            later,
+          );
           return;
         }
         failed();
@@ -163,11 +185,18 @@ export class Deliveries {
     const prev = Number(entries[0]?.conversationSeq) - 1;
     const parts: FanOutReceiver<DeliverRequest>[] = [...byKey].map(([key, { joinSeq, leftSeq }]) => ({
       key,
-      own: { joinSeq: BigInt(joinSeq), prevSeq: BigInt(Math.max(prev, joinSeq - 1)), untilSeq: BigInt(leftSeq) },
+      own: {
+        joinSeq: BigInt(joinSeq),
+        prevSeq: BigInt(Math.max(prev, joinSeq - 1)),
+        untilSeq: BigInt(leftSeq),
+      },
     }));
     const shared = create(DeliverRequestSchema, { conversationId, entries });
     turn.fanOut(UserActor, UserContract.method.deliver, shared, parts, (refused, later) => {
-      then(refused.flatMap((one) => refusedMembership(byKey, one)), later);
+      then(
+        refused.flatMap((one) => refusedMembership(byKey, one)),
+        later,
+      );
     });
   }
 

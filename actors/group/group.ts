@@ -25,7 +25,7 @@ import {
   type ReadResponse,
   ReadResponseSchema,
 } from '../../proto/gen/starling/actor/v1/group_pb.ts';
-import { type Group as GroupView, GroupSchema } from '../../proto/gen/starling/im/v1/group_pb.ts';
+import { GroupSchema, type Group as GroupView } from '../../proto/gen/starling/im/v1/group_pb.ts';
 import {
   type Content,
   ConversationInfoSchema,
@@ -109,7 +109,10 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
     if (memberIds.length > this.#limits.groupMembersMax) {
       throw new StarlingError('GROUP_FULL', `At most ${this.#limits.groupMembersMax} members.`);
     }
-    const conversationInfo = create(ConversationInfoSchema, { type: ConversationType.GROUP, name: info?.name ?? '' });
+    const conversationInfo = create(ConversationInfoSchema, {
+      type: ConversationType.GROUP,
+      name: info?.name ?? '',
+    });
     const time = request.createTimeMs === 0n ? turn.now() : Number(request.createTimeMs);
     this.#control(turn, founding(conversationInfo, memberIds, ownerUserId), time);
     this.#deliveries.pump(turn);
@@ -166,7 +169,8 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
 
   listMembers(request: MembersRequest): MembersResponse {
     this.#exists();
-    if (request.userId !== '' && !this.#state.members.has(request.userId)) throw new StarlingError('NOT_A_MEMBER');
+    if (request.userId !== '' && !this.#state.members.has(request.userId))
+      throw new StarlingError('NOT_A_MEMBER');
     const sorted = [...this.#state.members.values()]
       .filter((member) => member.userId > request.afterUserId)
       .sort((a, b) => (a.userId < b.userId ? -1 : 1));
@@ -227,4 +231,3 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
     return view;
   }
 }
-

@@ -2,7 +2,12 @@
 // others of its batch go on.
 
 import { create, toBinary } from '@bufbuild/protobuf';
-import { type PostEntry, type PostRequest, type PostResult, PostResultSchema } from '../../proto/gen/starling/actor/v1/group_pb.ts';
+import {
+  type PostEntry,
+  type PostRequest,
+  type PostResult,
+  PostResultSchema,
+} from '../../proto/gen/starling/actor/v1/group_pb.ts';
 import { ContentSchema, MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import type { ErrorCode, Turn } from '../../runtime/index.ts';
 import { hash64, messageIdOf } from '../ids.ts';

@@ -1,8 +1,8 @@
 // A row of a conversation's log, in memory and as bytes.
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type LogEntry, LogEntrySchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import { LogRecordSchema } from '../../proto/gen/starling/actor/v1/group_pb.ts';
+import { type LogEntry, LogEntrySchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import { type Message, MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import type { RecordCodec } from '../../runtime/index.ts';
 import { messageDelivery } from '../delivery.ts';
@@ -23,7 +23,8 @@ export function logRow(message: Message, payloadHash: bigint): LogRow {
 }
 
 export const logCodec: RecordCodec<LogRow> = {
-  encode: ({ bytes, payloadHash }) => toBinary(LogRecordSchema, create(LogRecordSchema, { message: bytes, payloadHash })),
+  encode: ({ bytes, payloadHash }) =>
+    toBinary(LogRecordSchema, create(LogRecordSchema, { message: bytes, payloadHash })),
   decode: (value) => {
     const { message, payloadHash } = fromBinary(LogRecordSchema, value);
     return { message: fromBinary(MessageSchema, message), bytes: message, payloadHash };

@@ -34,7 +34,9 @@ export class SentIndex {
 
   /** Brings those of the ids that the conversation has into memory. */
   async load(turn: Turn, ids: readonly { senderId: string; clientMessageId: string }[]): Promise<void> {
-    const missing = ids.filter(({ senderId, clientMessageId }) => this.recent(senderId, clientMessageId) === undefined);
+    const missing = ids.filter(
+      ({ senderId, clientMessageId }) => this.recent(senderId, clientMessageId) === undefined,
+    );
     await Promise.all(
       missing.map(async ({ senderId, clientMessageId }) => {
         const key = keyOf(senderId, clientMessageId);

@@ -1,7 +1,11 @@
 // What a conversation's actor knows: the fold of its log. Owns membership and counts. No I/O.
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { GroupStateSchema, type MembershipState, MembershipStateSchema } from '../../proto/gen/starling/actor/v1/group_pb.ts';
+import {
+  GroupStateSchema,
+  type MembershipState,
+  MembershipStateSchema,
+} from '../../proto/gen/starling/actor/v1/group_pb.ts';
 import { type Member, MemberSchema } from '../../proto/gen/starling/im/v1/group_pb.ts';
 import { type ConversationInfo, MemberRole } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import { isContent, type LogRow } from './record.ts';
@@ -52,8 +56,10 @@ export class GroupState {
     const member = this.members.get(userId);
     if (member === undefined) return;
     this.members.delete(userId);
+    // The same object: a delivery that is still under way sees that the membership has ended.
+    member.leftSeq = seq;
     this.former.delete(userId);
-    this.former.set(userId, { ...member, leftSeq: seq });
+    this.former.set(userId, member);
     if (this.former.size <= FORMER_MAX) return;
     const [oldest] = this.former.keys();
     if (oldest !== undefined) this.former.delete(oldest);

@@ -17,7 +17,8 @@ export async function judgeCursor(
   turn: ReadTurn,
   gapMax: number,
 ): Promise<CursorVerdict> {
-  if (cursor === undefined || cursor.timelineIncarnation === 0n) return { fullSync: FullSync_Reason.NO_CURSOR };
+  if (cursor === undefined || cursor.timelineIncarnation === 0n)
+    return { fullSync: FullSync_Reason.NO_CURSOR };
   if (cursor.timelineIncarnation !== state.incarnation) return { fullSync: FullSync_Reason.INCARNATION };
   const { tail, floor } = turn.timeline;
   if (cursor.userSeq > BigInt(tail)) return { fullSync: FullSync_Reason.MISMATCH };

@@ -82,7 +82,9 @@ export class Devices {
     const { devicesMax, deviceIdleMsMax } = this.#limits;
     if (this.#states.size < devicesMax) return;
     const silent = [...this.#states.values()]
-      .filter((one) => !this.#attached.has(one.deviceId) && now - Number(one.lastOpenTimeMs) > deviceIdleMsMax)
+      .filter(
+        (one) => !this.#attached.has(one.deviceId) && now - Number(one.lastOpenTimeMs) > deviceIdleMsMax,
+      )
       .sort((a, b) => Number(a.lastOpenTimeMs - b.lastOpenTimeMs));
     const oldest = silent[0];
     if (oldest === undefined) {

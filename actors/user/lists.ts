@@ -1,8 +1,14 @@
 // Reads of a user's own conversations, with the last entry of each.
 
 import { create, fromBinary } from '@bufbuild/protobuf';
-import { type UserListConversationsResponse, UserListConversationsResponseSchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
-import { type Conversation, ListConversationsResponseSchema } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
+import {
+  type UserListConversationsResponse,
+  UserListConversationsResponseSchema,
+} from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import {
+  type Conversation,
+  ListConversationsResponseSchema,
+} from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { DeliverySchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import { invalidRequest, type ReadTurn } from '../../runtime/index.ts';
 import { checkOfDelivery } from '../delivery.ts';
@@ -41,7 +47,11 @@ export async function listConversations(
   });
   if (pageToken === '') {
     const [row] = tail === 0 ? [] : await turn.timeline.read({ from: tail, to: tail, rowsMax: 1 });
-    response.cursor = cursorAt(state.incarnation, tail, row === undefined ? 0n : checkOfDelivery(deliveryOf(row.value)));
+    response.cursor = cursorAt(
+      state.incarnation,
+      tail,
+      row === undefined ? 0n : checkOfDelivery(deliveryOf(row.value)),
+    );
   }
   return create(UserListConversationsResponseSchema, { page: response, conversationCount: sorted.length });
 }
@@ -68,7 +78,8 @@ function parseToken(pageToken: string): [number, number, string] {
     const place: unknown = JSON.parse(Buffer.from(pageToken, 'base64url').toString());
     if (Array.isArray(place) && place.length === 3) {
       const [pinned, timeMs, id] = place as unknown[];
-      if (typeof pinned === 'number' && typeof timeMs === 'number' && typeof id === 'string') return [pinned, timeMs, id];
+      if (typeof pinned === 'number' && typeof timeMs === 'number' && typeof id === 'string')
+        return [pinned, timeMs, id];
     }
   } catch {
     // Falls through to the refusal below: the reason does not help the caller.

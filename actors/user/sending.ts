@@ -6,8 +6,17 @@
 // Q3  A user's mailbox never waits for a conversation: the answer comes as a turn of its own.
 
 import { create } from '@bufbuild/protobuf';
-import { type PostEntry, PostEntrySchema, type PostResponse, type PostResult } from '../../proto/gen/starling/actor/v1/group_pb.ts';
-import { type UserSendRequest, type UserSendResponse, UserSendResponseSchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import {
+  type PostEntry,
+  PostEntrySchema,
+  type PostResponse,
+  type PostResult,
+} from '../../proto/gen/starling/actor/v1/group_pb.ts';
+import {
+  type UserSendRequest,
+  type UserSendResponse,
+  UserSendResponseSchema,
+} from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import { SendState } from '../../proto/gen/starling/im/v1/send_pb.ts';
 import type { CallOutcome, ErrorCode, Later, Turn } from '../../runtime/index.ts';
 import { ERRORS, StarlingError } from '../../runtime/index.ts';
@@ -109,7 +118,13 @@ export class Sending {
     return device;
   }
 
-  #hold(device: Device, deviceSeq: number, request: UserSendRequest, later: Later<UserSendResponse>, turn: Turn): void {
+  #hold(
+    device: Device,
+    deviceSeq: number,
+    request: UserSendRequest,
+    later: Later<UserSendResponse>,
+    turn: Turn,
+  ): void {
     this.#letGo(device, deviceSeq);
     const cancel = turn.after(this.#options.limits.sendGapMsMax, () => this.#letGo(device, deviceSeq));
     device.held.set(deviceSeq, { request, later, cancel });
@@ -173,7 +188,12 @@ export class Sending {
     const key = userKey(this.#options.tenant, directUserId);
     turn.ask(UserActor, key, { passing: true }).describe({}, (outcome, later) => {
       if (outcome.ok && outcome.value.known) this.#post(conversationId, queue, later);
-      else this.#failAll(conversationId, queue, outcome.ok ? new StarlingError('USER_NOT_FOUND', directUserId) : outcome.error);
+      else
+        this.#failAll(
+          conversationId,
+          queue,
+          outcome.ok ? new StarlingError('USER_NOT_FOUND', directUserId) : outcome.error,
+        );
     });
   }
 
@@ -202,7 +222,13 @@ export class Sending {
     return queue.pending.splice(0, count);
   }
 
-  #posted(conversationId: string, queue: Queue, batch: Pending[], outcome: CallOutcome<PostResponse>, turn: Turn): void {
+  #posted(
+    conversationId: string,
+    queue: Queue,
+    batch: Pending[],
+    outcome: CallOutcome<PostResponse>,
+    turn: Turn,
+  ): void {
     if (!outcome.ok) {
       queue.pending.unshift(...batch);
       this.#queued += batch.length;

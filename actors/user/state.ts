@@ -8,7 +8,15 @@ import {
 } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import { NotifyLevel } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import type { User } from '../../proto/gen/starling/im/v1/user_pb.ts';
-import { applyChange, applyEntry, fromState, newSummary, type Summary, toState, unreadOf } from './summary.ts';
+import {
+  applyChange,
+  applyEntry,
+  fromState,
+  newSummary,
+  type Summary,
+  toState,
+  unreadOf,
+} from './summary.ts';
 
 export class UserState {
   /** Drawn when the timeline came to be; 0 = it has not yet. */

@@ -2,11 +2,11 @@
 
 import { create } from '@bufbuild/protobuf';
 import {
+  type LogEntry,
   type SummaryChange,
   SummaryChangeSchema,
   type SummaryState,
   SummaryStateSchema,
-  type LogEntry,
   type UserRecord,
 } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import {

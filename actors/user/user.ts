@@ -1,13 +1,20 @@
 // The actor of one user. Wires state, devices, sends and timeline to the contract.
 
-import { create, toBinary } from '@bufbuild/protobuf';
-import { PushEntrySchema, type PushEntry, PushRequestSchema } from '../../proto/gen/starling/actor/v1/connection_pb.ts';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  type PushEntry,
+  PushEntrySchema,
+  PushRequestSchema,
+} from '../../proto/gen/starling/actor/v1/connection_pb.ts';
 import * as rpc from '../../proto/gen/starling/actor/v1/user_pb.ts';
-import { type Conversation, type ConversationSettings, ConversationSettingsSchema } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
+import {
+  type Conversation,
+  type ConversationSettings,
+  ConversationSettingsSchema,
+} from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import { Kicked_Reason } from '../../proto/gen/starling/im/v1/session_pb.ts';
 import { ConversationChangeSchema, FullSyncSchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
-import { fromBinary } from '@bufbuild/protobuf';
 import type { Durable, Handlers, Later, ReadTurn, Self, Turn } from '../../runtime/index.ts';
 import { invalidRequest, StarlingError } from '../../runtime/index.ts';
 import { changeDelivery, checkOfDelivery, userSeqField, withTime } from '../delivery.ts';
@@ -171,7 +178,8 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
   kickDevice({ deviceId }: rpc.UserKickDeviceRequest, turn: Turn): rpc.UserKickDeviceResponse {
     if (!this.#devices.has(deviceId)) throw new StarlingError('DEVICE_NOT_FOUND', deviceId);
     const key = connectionKey(this.#tenant, this.#id, deviceId);
-    if (this.#devices.attached.has(deviceId)) turn.oneWay(ConnectionActor, key).kick({ reason: Kicked_Reason.SIGNED_OUT });
+    if (this.#devices.attached.has(deviceId))
+      turn.oneWay(ConnectionActor, key).kick({ reason: Kicked_Reason.SIGNED_OUT });
     this.#devices.remove(deviceId);
     turn.checkpoint();
     return create(rpc.UserKickDeviceResponseSchema);
@@ -207,7 +215,8 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
     const answer = (userSeq: number): rpc.AwaitNewsResponse =>
       create(rpc.AwaitNewsResponseSchema, { headUserSeq: BigInt(userSeq) });
     if (BigInt(head) > request.userSeq) return answer(head);
-    if (this.#waiters.size >= this.#limits.newsWaitersMax) throw new StarlingError('OVERLOADED', 'Too many long polls.');
+    if (this.#waiters.size >= this.#limits.newsWaitersMax)
+      throw new StarlingError('OVERLOADED', 'Too many long polls.');
     const later = turn.defer<rpc.AwaitNewsResponse>();
     const wake = (userSeq: number): void => {
       cancel();
@@ -221,16 +230,25 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
 
   // ---- conversations ----------------------------------------------------------------------------------------------
 
-  listConversations(request: rpc.UserListConversationsRequest, turn: ReadTurn): Promise<rpc.UserListConversationsResponse> {
+  listConversations(
+    request: rpc.UserListConversationsRequest,
+    turn: ReadTurn,
+  ): Promise<rpc.UserListConversationsResponse> {
     return listConversations(this.#state, request.pageSize, request.pageToken, turn);
   }
 
-  async getConversation(request: rpc.UserGetConversationRequest, turn: ReadTurn): Promise<rpc.UserGetConversationResponse> {
+  async getConversation(
+    request: rpc.UserGetConversationRequest,
+    turn: ReadTurn,
+  ): Promise<rpc.UserGetConversationResponse> {
     const conversation = await viewWithMessage(this.#summary(request.conversationId), turn);
     return create(rpc.UserGetConversationResponseSchema, { conversation });
   }
 
-  updateConversation(request: rpc.UserUpdateConversationRequest, turn: Turn): rpc.UserUpdateConversationResponse {
+  updateConversation(
+    request: rpc.UserUpdateConversationRequest,
+    turn: Turn,
+  ): rpc.UserUpdateConversationResponse {
     const summary = this.#summary(request.conversationId);
     const wanted = request.settings ?? create(ConversationSettingsSchema);
     const settings = create(ConversationSettingsSchema, { ...summary.settings });
@@ -247,24 +265,47 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
     const { conversationId } = request;
     const summary = this.#summary(conversationId);
     const readSeq = Number(request.readSeq);
-    if (request.readSeq > BigInt(summary.cursor)) throw invalidRequest('read_seq', `at most ${summary.cursor}`);
+    if (request.readSeq > BigInt(summary.cursor))
+      throw invalidRequest('read_seq', `at most ${summary.cursor}`);
     if (readSeq <= summary.readSeq) return this.#read(viewOf(summary));
-    if (readSeq === summary.cursor) return this.#markRead(conversationId, readSeq, summary.contentCount, turn);
+    if (readSeq === summary.cursor)
+      return this.#markRead(conversationId, readSeq, summary.contentCount, turn);
     const later = turn.defer<rpc.UserMarkReadResponse>();
-    const range = { userId: this.#id, fromSeq: request.readSeq, toSeq: request.readSeq, messagesMax: 1, bytesMax: 1 };
-    turn.ask(GroupActor, groupKey(this.#tenant, conversationId), { passing: true }).read(range, (outcome, after) => {
-      if (!outcome.ok) {
-        later.reject(outcome.error);
-        return;
-      }
-      const [bytes] = outcome.value.messages;
-      if (bytes === undefined) later.reject(new StarlingError('MESSAGE_NOT_FOUND'));
-      else later.resolve(this.#markRead(conversationId, readSeq, Number(fromBinary(MessageSchema, bytes).contentCount), after));
-    });
+    const range = {
+      userId: this.#id,
+      fromSeq: request.readSeq,
+      toSeq: request.readSeq,
+      messagesMax: 1,
+      bytesMax: 1,
+    };
+    turn
+      .ask(GroupActor, groupKey(this.#tenant, conversationId), { passing: true })
+      .read(range, (outcome, after) => {
+        if (!outcome.ok) {
+          later.reject(outcome.error);
+          return;
+        }
+        const [bytes] = outcome.value.messages;
+        if (bytes === undefined) later.reject(new StarlingError('MESSAGE_NOT_FOUND'));
+        else
+          later.resolve(
+            this.#markRead(
+              conversationId,
+              readSeq,
+              Number(fromBinary(MessageSchema, bytes).contentCount),
+              after,
+            ),
+          );
+      });
     return later;
   }
 
-  #markRead(conversationId: string, readSeq: number, contentCount: number, turn: Turn): rpc.UserMarkReadResponse {
+  #markRead(
+    conversationId: string,
+    readSeq: number,
+    contentCount: number,
+    turn: Turn,
+  ): rpc.UserMarkReadResponse {
     const summary = this.#summary(conversationId);
     const view = viewOf(summary);
     if (readSeq <= summary.readSeq) return this.#read(view);
@@ -281,7 +322,10 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
   /** Records a change of the user's own view; all devices are told. */
   #change(view: Conversation, turn: Turn): Conversation {
     const timeMs = BigInt(Math.max(this.#state.lastTimeMs, turn.now()));
-    const change = toBinary(ConversationChangeSchema, create(ConversationChangeSchema, { conversation: view }));
+    const change = toBinary(
+      ConversationChangeSchema,
+      create(ConversationChangeSchema, { conversation: view }),
+    );
     const check = hash64(change, Buffer.from(String(turn.timeline.tail + 1)));
     const delivery = changeDelivery(check, timeMs, change);
     this.#push([this.#append(create(rpc.UserRecordSchema, { delivery, changed: view, timeMs }), turn)], turn);
