@@ -54,6 +54,14 @@ export class Drafts {
     }
   }
 
+  /** Takes what is in a composer along when its chat gets another key. */
+  move(from: string, to: string): void {
+    const text = this.text(from);
+    if (text === '') return;
+    this.write(to, text);
+    this.write(from, '');
+  }
+
   /** Takes the draft that a conversation's settings carry. What is being typed here wins. */
   learn(conversationId: string, text: string): void {
     const before = this.#shared.get(conversationId) ?? '';

@@ -179,6 +179,20 @@ test('the first message to somebody new opens the conversation that comes to be'
   assert.equal(session.chat.value?.window.value.entries.length, 1);
 });
 
+test('what is being typed while the conversation comes to be stays in the composer', async () => {
+  const client = new ClientDouble('alice');
+  const { session } = await signedIn(client);
+  session.gotoUser('bob');
+  sendText(session, 'hello');
+  session.drafts.write('direct:bob', 'next');
+  client.tell(
+    'outgoing',
+    outgoing({ clientMessageId: 'sent-1', directUserId: 'bob', conversationId: 'c9', state: 'sent' }),
+  );
+  assert.equal(session.chat.value?.key, 'c9');
+  assert.equal(session.drafts.text('c9'), 'next');
+});
+
 test('what was written to a new peer before the conversation was known stays in sight', async () => {
   const client = withBob(1);
   client.queue.push(outgoing({ clientMessageId: 'second', conversationId: '', directUserId: 'bob' }));

@@ -124,7 +124,7 @@ export class ChatSession {
     if (route.kind === 'direct') {
       const known = findDirect(this.summaries.byId.peek().values(), this.me, route.userId);
       if (known !== undefined) {
-        this.goto(known.conversationId, { replace: true });
+        this.#becomes(`direct:${route.userId}`, known.conversationId);
         return;
       }
       void this.people.want([route.userId]);
@@ -222,7 +222,7 @@ export class ChatSession {
     void this.people.want(peopleOfSummary(conversation));
     const chat = this.chat.peek();
     if (chat?.target.kind === 'direct' && peerOf(conversation, this.me) === chat.target.userId) {
-      this.goto(conversationId, { replace: true });
+      this.#becomes(chat.key, conversationId);
     }
   }
 
@@ -231,7 +231,13 @@ export class ChatSession {
     if (chat === undefined) return;
     const first = chat.target.kind === 'direct' && message.directUserId === chat.target.userId;
     chat.takeOutgoing(message);
-    if (first && message.conversationId !== '') this.goto(message.conversationId, { replace: true });
+    if (first && message.conversationId !== '') this.#becomes(chat.key, message.conversationId);
+  }
+
+  /** The chat with a user goes on as the conversation that came to be; what is being typed goes along. */
+  #becomes(key: string, conversationId: string): void {
+    this.drafts.move(key, conversationId);
+    this.goto(conversationId, { replace: true });
   }
 
   async #onReset(): Promise<void> {

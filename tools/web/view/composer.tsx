@@ -23,9 +23,13 @@ export function Composer({ session, chat, title }: ComposerProps) {
   const bytes = text.length * 3 < countFrom ? 0 : utf8Bytes(text);
   const tooLong = bytes > textBytesMax;
   const ready = text.trim() !== '' && !tooLong;
+  // Keys may come faster than frames: what they do is done to the chat and the draft of this moment, not to those of the
+  // last rendering.
+  const key = () => session.chat.peek()?.key ?? chat.key;
   const send = () => {
-    if (!ready) return;
-    sendText(session, text.trim());
+    const written = session.drafts.text(key()).trim();
+    if (written === '' || utf8Bytes(written) > textBytesMax) return;
+    sendText(session, written);
     field.current?.focus();
   };
   useLayoutEffect(() => {
@@ -61,7 +65,7 @@ export function Composer({ session, chat, title }: ComposerProps) {
           placeholder="Message"
           aria-label={`Message to ${title}`}
           enterkeyhint="send"
-          onInput={(event) => session.drafts.write(chat.key, event.currentTarget.value)}
+          onInput={(event) => session.drafts.write(key(), event.currentTarget.value)}
           onBlur={() => session.shareDraft()}
           onKeyDown={(event) => {
             // Some browsers end the composition before they report the Enter that ended it; its key code is 229 then.
