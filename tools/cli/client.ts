@@ -19,8 +19,8 @@ import { RpcError, statusName } from './rpc-error.ts';
 export interface ClientOptions {
   /** Base address, e.g. `http://127.0.0.1:7700`. */
   readonly address: string;
-  /** Gives the token of each call. */
-  readonly token: () => string | Promise<string>;
+  /** Gives the token of a call of a service, e.g. `starling.im.v1.SyncService`. */
+  readonly token: (service: string) => string | Promise<string>;
   /** Longest time of a unary call, milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
@@ -95,7 +95,7 @@ async function* exchange<M extends DescMethodUnary | DescMethodServerStreaming>(
       ...headers,
       'content-type': 'application/grpc-web+proto',
       'x-grpc-web': '1',
-      authorization: `Bearer ${await options.token()}`,
+      authorization: `Bearer ${await options.token(method.parent.typeName)}`,
     },
     body: envelope(toBinary(input, create(input, request))),
     signal,

@@ -23,7 +23,8 @@ export interface Target {
   readonly address: string;
   /** How it was found, for people: `context prod`, `local node, pid 4711`. */
   readonly origin: string;
-  readonly token: () => string | Promise<string>;
+  /** Token for a service, by its full name. */
+  readonly token: (service: string) => string | Promise<string>;
 }
 
 /** Data directory of a development node, relative to the working directory. */
@@ -94,24 +95,28 @@ async function localTarget(directory: string, io: Io): Promise<Target> {
   return { address: node.http, origin: `local node, pid ${node.pid}`, token };
 }
 
-/** Makes admin tokens from the key of a data directory, a new one before the last ends. */
-async function localToken(directory: string, io: Io): Promise<(() => Promise<string>) | undefined> {
+/** Makes tokens from the key of a data directory, of the scope that a service asks for, a new one before the last ends. */
+async function localToken(
+  directory: string,
+  io: Io,
+): Promise<((service: string) => Promise<string>) | undefined> {
   const path = keyPath(directory, io);
   const { openAuthority } = await import('../node/keys.ts');
   const authority = await openAuthority(path);
   if (authority === undefined) return undefined;
-  let held: { readonly token: string; readonly expiresAtMs: number } | undefined;
-  return async () => {
-    if (held !== undefined && held.expiresAtMs - io.now() > (OWN_TOKEN_SECONDS * 1_000) / 2)
-      return held.token;
-    const scope: Scope = 'admin';
+  const held = new Map<Scope, { readonly token: string; readonly expiresAtMs: number }>();
+  return async (service) => {
+    const scope: Scope = service.startsWith('starling.server.') ? 'backend' : 'admin';
+    const before = held.get(scope);
+    if (before !== undefined && before.expiresAtMs - io.now() > (OWN_TOKEN_SECONDS * 1_000) / 2)
+      return before.token;
     const issued = await authority.issue({
       tenant: 'main',
       userId: 'cli',
       scope,
       ttlSeconds: OWN_TOKEN_SECONDS,
     });
-    held = issued;
+    held.set(scope, issued);
     return issued.token;
   };
 }

@@ -1,9 +1,7 @@
 // `import` and `export`.
 
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CliError } from '../exit.ts';
@@ -167,7 +165,7 @@ async function exportTo(flags: ExportFlags, io: Io): Promise<void> {
     interactive: io.errTty,
     now: io.monotonic,
   });
-  const sink = flags.out === undefined ? standardOutput(io) : fileSink(flags.out);
+  const sink = flags.out === undefined ? standardOutput(io) : await fileSink(flags.out);
   let report: ExportReport;
   try {
     report = await runExport({
@@ -213,30 +211,38 @@ function standardOutput(io: Io): Sink {
   };
 }
 
+/** Bytes gathered before a write. */
+const WRITE_BYTES = 256 * 1024;
+
 /** A file that appears under its name once it is whole and on disk. */
-function fileSink(path: string): Sink {
+async function fileSink(path: string): Promise<Sink> {
   const beside = `${path}.${process.pid}.part`;
-  const stream = createWriteStream(beside, { flush: true });
-  let failure: Error | undefined;
-  stream.on('error', (error) => {
-    failure = error;
-  });
-  const check = (): void => {
-    if (failure !== undefined) throw new CliError('failed', `Cannot write ${path}: ${failure.message}`);
+  const fail = (error: unknown): never => {
+    throw new CliError('failed', `Cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  };
+  const handle = await open(beside, 'w').catch(fail);
+  let held: string[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    const text = held.join('');
+    held = [];
+    bytes = 0;
+    await handle.appendFile(text).catch(fail);
   };
   return {
-    write: async (line) => {
-      check();
-      if (!stream.write(`${line}\n`)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    write: (line) => {
+      held.push(line, '\n');
+      bytes += Buffer.byteLength(line) + 1;
+      return bytes >= WRITE_BYTES ? flush() : undefined;
     },
     end: async () => {
-      check();
-      await new Promise((resolve) => stream.end(resolve));
-      check();
-      await rename(beside, path);
+      await flush();
+      await handle.sync().catch(fail);
+      await handle.close();
+      await rename(beside, path).catch(fail);
     },
     abandon: async () => {
-      stream.destroy();
+      await handle.close().catch(() => undefined);
       await rm(beside, { force: true });
     },
   };

@@ -13,6 +13,7 @@ import { isRefusal } from './retry.ts';
 const BATCH_MESSAGES_MAX = 500;
 /** Most bytes of one call, estimated from above: the server takes 1 MiB. */
 const BATCH_BYTES_MAX = 800 * 1024;
+const CUSTOM_BYTES = 64 * 1024;
 const MESSAGES_HELD_MAX = 20_000;
 const BYTES_HELD_MAX = 32 * 1024 * 1024;
 
@@ -62,7 +63,7 @@ export class Lanes {
   /** Takes one message; resolves when there is room for the next. Rejects once a batch has failed for good. */
   async add(record: MessageRecord, line: number): Promise<void> {
     const lane = this.#lane(record);
-    const bytes = Buffer.byteLength(record.text ?? record.custom?.data_base64 ?? '') + 512;
+    const bytes = weigh(record);
     lane.queue.push({ record, line, bytes });
     lane.bytes += bytes;
     this.#messagesHeld++;
@@ -208,6 +209,11 @@ export class Lanes {
     }
     this.#options.onSent({ added: batch.length - repeated, repeated });
   }
+}
+
+/** Bytes that the server may count for a message: of a custom payload it takes the largest possible. */
+function weigh(record: MessageRecord): number {
+  return record.text === undefined ? CUSTOM_BYTES : Buffer.byteLength(record.text) + 512;
 }
 
 function isFull(lane: Lane): boolean {

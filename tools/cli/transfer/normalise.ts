@@ -55,7 +55,7 @@ export function normaliseTransfer(records: Iterable<TransferRecord>): string[] {
     else list.push(message);
   }
   return [
-    ...sorted(users).map(([, user]) => formatRecord(user)),
+    ...sorted(users).map(([id, user]) => formatRecord({ ...user, display_name: user.display_name || id })),
     ...[...new Set([...groups.keys(), ...ofGroup.keys()])]
       .sort(byId)
       .flatMap((id) => groupLines(id, groups.get(id), ofGroup.get(id) ?? [])),

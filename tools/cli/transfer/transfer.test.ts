@@ -33,7 +33,8 @@ class MemoryServer implements ImportApi, ExportApi {
   calls = 0;
 
   async upsertUsers(users: readonly UserRecord[]): Promise<void> {
-    for (const user of users) this.users.set(user.user_id, user);
+    for (const user of users)
+      this.users.set(user.user_id, { ...user, display_name: user.display_name || user.user_id });
   }
 
   async createGroup(group: GroupRecord, createTimeMs: number): Promise<boolean> {
