@@ -1,0 +1,61 @@
+// From runs to figures. Owns: medians, which limit stands beside which figure, and the aims.
+
+import type { Figure } from '../report.ts';
+import type { Measured } from './arm.ts';
+
+/** The limit of the same run that bounds a figure. */
+const LIMITS: Readonly<Record<string, string>> = {
+  'embedded.send.rate.50': 'limit.lmdb.put_fsync',
+  'embedded.send.rate.400': 'limit.lmdb.put_fsync',
+  'fanout.paced.deliveries_per_cpu_s': 'limit.http1_write',
+  'fanout.closed.deliveries_per_cpu_s': 'limit.http1_write',
+  'limit.http1_write': 'limit.tcp_write',
+};
+
+/** What was aimed at. */
+const AIMS: Readonly<Record<string, { readonly atLeast?: number; readonly atMost?: number }>> = {
+  'embedded.send.rate.50': { atLeast: 3_000 },
+  'embedded.send.rate.50.p99_ms': { atMost: 50 },
+  'embedded.send.cpu_us': { atMost: 300 },
+  'edge.unary.cpu_us.http1': { atMost: 60 },
+  'fanout.paced.deliveries_per_cpu_s': { atLeast: 45_000 },
+  'fanout.closed.deliveries_per_cpu_s': { atLeast: 100_000 },
+  'idle.bytes_per_connection': { atMost: 16_384 },
+  'sync.pull.messages_per_s': { atLeast: 100_000 },
+  'start.ready_ms': { atMost: 1_000 },
+};
+
+/** The median of each figure over all runs, in the order in which they came first. */
+export function figuresOf(runs: readonly Measured[]): Figure[] {
+  const values = new Map<string, { unit: string; values: number[] }>();
+  for (const { name, value, unit } of runs) {
+    const figure = values.get(name) ?? { unit, values: [] };
+    figure.values.push(value);
+    values.set(name, figure);
+  }
+  return [...values].map(([name, { unit, values: all }]) => ({ name, value: median(all), unit }));
+}
+
+/** Puts beside each figure what bounds it, where that was measured too. */
+export function withLimits(figures: readonly Figure[]): Figure[] {
+  return figures.map((figure) => {
+    const limit = figures.find(({ name }) => name === LIMITS[figure.name])?.value;
+    return limit === undefined ? figure : { ...figure, limit, ratio: figure.value / limit };
+  });
+}
+
+/** Whether the aim of a figure is met, in words; empty = it has none. */
+export function holds({ name, value }: Figure): string {
+  const aim = AIMS[name];
+  if (aim === undefined) return '';
+  const { atLeast, atMost } = aim;
+  const met = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY);
+  return `${met ? 'met' : 'NOT MET'}: ${atLeast === undefined ? `<= ${atMost}` : `>= ${atLeast}`}`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
