@@ -12,9 +12,12 @@ const forMs = Number(process.argv[2]);
 const directory = await mkdtemp(join(tmpdir(), 'starling-limit-'));
 try {
   const store = open<Buffer, number>({
-    path: join(directory, 'data'),
+    path: join(directory, 'data.mdb'),
+    noSubdir: true,
     encoding: 'binary',
     keyEncoding: 'uint32',
+    separateFlushed: true,
+    overlappingSync: false,
   });
   const row = Buffer.alloc(ROW_BYTES, 'x');
   let key = 0;
@@ -24,8 +27,7 @@ try {
     let done = 0;
     while (performance.now() < until) {
       key += 1;
-      await store.put(key, row);
-      await store.flushed;
+      await (store.put(key, row) as Promise<boolean> & { flushed: Promise<boolean> }).flushed;
       done += 1;
     }
     return done;
