@@ -117,7 +117,7 @@ stage.scenario(
     await panel.getByRole('textbox', { name: 'Name of the group' }).fill('Great plans');
     await panel.getByRole('button', { name: 'Save' }).click();
     await bob.openChat('Great plans');
-    await bob.page.getByText('Alice named the group “Great plans”').first().waitFor();
+    await bob.page.getByText('Alice named the group "Great plans"').first().waitFor();
     await panel.getByRole('combobox', { name: 'Role of Bob' }).selectOption({ label: 'Admin' });
     await bob.page.getByText('You are now an admin').first().waitFor();
     await diego.openChat('Great plans');

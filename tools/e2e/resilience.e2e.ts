@@ -9,21 +9,27 @@ const numbered = (prefix: string, count: number) =>
 stage.scenario(
   'what is written offline is kept, and arrives once and in order after the return',
   async () => {
-    const alice = await stage.enter('alice');
+    const cable = await stage.cable();
+    const alice = await stage.enter('alice', { http: cable.http });
     const bob = await stage.enter('bob');
     await alice.newChat('bob');
     await alice.write('before');
     await alice.sees('before', 'sent');
     await bob.openChat('Alice');
     await alice.context.setOffline(true);
+    cable.pull();
+    await alice.banner.getByText('You are offline.').waitFor();
     const queued = numbered('offline', 5);
     for (const text of queued) await alice.write(text);
     for (const text of queued) await alice.sees(text, 'sending');
     await bob.write('while you were away');
     await bob.sees('while you were away', 'sent');
+    assert.deepEqual(await alice.texts(), ['before', ...queued]);
     await alice.picture('offline');
+    cable.plugIn();
     await alice.context.setOffline(false);
     for (const text of queued) await alice.sees(text, 'sent');
+    await alice.banner.waitFor({ state: 'detached' });
     const all = ['before', 'while you were away', ...queued];
     await bob.seesExactly(all);
     await alice.seesExactly(all);

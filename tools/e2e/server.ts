@@ -1,12 +1,15 @@
 // A real development server in a process of its own. Owns: its directory, its ports over restarts, its end.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, watch } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, watch, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { outDir, root } from './paths.ts';
+
+const execute = promisify(execFile);
 
 /** What the server writes when it is ready. */
 interface Ready {
@@ -72,6 +75,14 @@ export class Server {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     this.#ready = await this.#untilReady(readyFile, child);
+  }
+
+  /** Imports lines of the import format through the command line. */
+  async import(records: readonly object[]): Promise<void> {
+    const file = join(this.#dir, 'import.jsonl');
+    await writeFile(file, records.map((record) => JSON.stringify(record)).join('\n'));
+    const main = join(root, 'tools/cli/main.ts');
+    await execute(process.execPath, [main, 'import', file, '--data', join(this.#dir, 'data')]);
   }
 
   /** Ends the server and removes its data. */

@@ -5,6 +5,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { createClient, type StarlingClient } from '../sdk/index.ts';
 import { launchBrowser } from './browser.ts';
+import { Cable } from './cable.ts';
 import { Person, type PersonOptions } from './person.ts';
 import { Server } from './server.ts';
 
@@ -15,6 +16,7 @@ export class Stage {
   readonly #name: string;
   readonly #people = new Map<string, Person>();
   readonly #clients: StarlingClient[] = [];
+  readonly #cables: Cable[] = [];
   #server: Server | undefined;
   #browser: Browser | undefined;
 
@@ -57,6 +59,13 @@ export class Stage {
     return person;
   }
 
+  /** A cable to the server that can be pulled. */
+  async cable(): Promise<Cable> {
+    const cable = await Cable.lay(this.server.http);
+    this.#cables.push(cable);
+    return cable;
+  }
+
   /** Somebody without a page, through the same SDK: to prepare what a scenario needs. */
   async client(user: string): Promise<StarlingClient> {
     const address = this.server.http;
@@ -79,6 +88,11 @@ export class Stage {
     const people = [...this.#people];
     this.#people.clear();
     for (const client of this.#clients.splice(0)) await client.disconnect();
+    await this.#dismiss(people, context, failed);
+    for (const cable of this.#cables.splice(0)) await cable.close();
+  }
+
+  async #dismiss(people: readonly [string, Person][], context: TestContext, failed: boolean): Promise<void> {
     if (failed) {
       const title = context.name.replace(/[^A-Za-z0-9]+/gu, '-').slice(0, 60);
       for (const [who, person] of people) {

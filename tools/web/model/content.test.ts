@@ -27,6 +27,12 @@ test('whoever founds a group is told from whoever adds to it', () => {
   assert.equal(said(control(2, { actorUserId: '', joinedUserIds: ['bob'] })), 'Bob joined');
 });
 
+test('that the founder owns the group goes without saying', () => {
+  const roleChanges = [create(MemberRoleChangeSchema, { userId: 'alice', role: MemberRole.OWNER })];
+  const entry = control(1, { actorUserId: 'alice', joinedUserIds: ['alice', 'bob'], roleChanges });
+  assert.equal(said(entry), 'Alice created the group with Bob');
+});
+
 test('leaving is told from being removed', () => {
   assert.equal(said(control(3, { actorUserId: 'bob', leftUserIds: ['bob'] })), 'Bob left');
   assert.equal(said(control(3, { actorUserId: 'alice', leftUserIds: ['bob'] })), 'Alice removed Bob');
@@ -42,8 +48,8 @@ test('a change of role says what somebody is now', () => {
 test('a new name of a group is told with who gave it', () => {
   const value = create(GroupChangedSchema, { actorUserId: 'bob', info: { name: '周末' } });
   const content = create(ContentSchema, { body: { case: 'groupChanged', value } });
-  assert.equal(controlText(content, 'zoe', nameOf), 'Bob named the group “周末”');
-  assert.equal(controlText(content, 'bob', nameOf), 'You named the group “周末”');
+  assert.equal(controlText(content, 'zoe', nameOf), 'Bob named the group "周末"');
+  assert.equal(controlText(content, 'bob', nameOf), 'You named the group "周末"');
 });
 
 test('content of a later version is named as such, not shown as empty', () => {

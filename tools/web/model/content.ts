@@ -79,7 +79,10 @@ function membersText(change: MembersChanged, me: string, nameOf: NameOf): string
     if (alone || who === '') parts.push(`${listNames(left, me, nameOf)} left`);
     else parts.push(`${who} removed ${listNames(left, me, nameOf)}`);
   }
+  const founder = change.joinedUserIds.includes(actor) ? actor : '';
   for (const { userId, role } of change.roleChanges) {
+    // That whoever founds a group owns it goes without saying.
+    if (userId === founder && role === MemberRole.OWNER) continue;
     const name = userId === me ? 'you' : nameOf(userId);
     const article = role === MemberRole.MEMBER ? 'a' : role === MemberRole.ADMIN ? 'an' : 'the';
     const verb = name === 'you' ? 'are' : 'is';
@@ -90,9 +93,9 @@ function membersText(change: MembersChanged, me: string, nameOf: NameOf): string
 
 function groupText(change: GroupChanged, me: string, nameOf: NameOf): string {
   const name = change.info?.name ?? '';
-  if (change.actorUserId === '') return `The group is now called “${name}”`;
+  if (change.actorUserId === '') return `The group is now called "${name}"`;
   const who = change.actorUserId === me ? 'you' : nameOf(change.actorUserId);
-  return capital(`${who} named the group “${name}”`);
+  return capital(`${who} named the group "${name}"`);
 }
 
 /** One line for the conversation list: who said what. Line breaks become spaces. */

@@ -16,6 +16,7 @@ test('a short Chinese name is known by its last character, a longer title by its
   assert.equal(initials('陈晨'), '晨');
   assert.equal(initials('王小明'), '明');
   assert.equal(initials('周末爬山'), '周');
+  assert.equal(initials('周末 hike', true), '周');
 });
 
 test('an emoji of several code points stays whole', () => {

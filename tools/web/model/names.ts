@@ -11,15 +11,18 @@ export type NameOf = (userId: string) => string;
 
 const HAN = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u;
 
-/** One or two characters that stand for a name: initials of the first and last word; one character of a CJK name. */
-export function initials(name: string): string {
+/**
+ * One or two characters that stand for a name: initials of the first and last word, or one character of a CJK name.
+ * `group`: the name is not a person's.
+ */
+export function initials(name: string, group = false): string {
   const words = name
     .trim()
     .split(/[\s._@-]+/u)
     .filter((word) => word !== '');
   const first = firstGrapheme(words[0] ?? '');
   if (first === '') return '?';
-  if (HAN.test(first)) return lastHan(words[0] ?? '') ?? first;
+  if (HAN.test(first)) return group ? first : (lastHan(words[0] ?? '') ?? first);
   const last = words.length > 1 ? firstGrapheme(words.at(-1) ?? '') : '';
   return (first + (HAN.test(last) ? '' : last)).toLocaleUpperCase();
 }

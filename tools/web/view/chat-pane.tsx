@@ -74,7 +74,7 @@ function ChatHeader({ session, chat, summary, title, infoOpen }: ChatHeaderProps
         <p class="muted">{subtitle(summary, group, peer)}</p>
       </div>
       {summary !== undefined && <ChatActions session={session} summary={summary} />}
-      {group && (
+      {group && summary?.member === true && (
         <IconButton
           icon="info"
           label="Group info"

@@ -114,7 +114,7 @@ function Line({ row, open, reachable }: LineProps) {
           <span class="line-bottom">
             <span class="line-preview">
               {row.draft && <span class="line-draft">Draft: </span>}
-              {!row.member && <span class="line-left">Left · </span>}
+              {!row.member && <span class="line-left">Left: </span>}
               {row.preview}
             </span>
             {row.unread > 0 && (

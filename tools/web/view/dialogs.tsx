@@ -23,7 +23,7 @@ export function NewChatDialog({ session, onClose }: DialogProps) {
       const [userId] = picked.value;
       if (userId === undefined) return;
       const found = await session.client.users([userId]);
-      if (found.length === 0) throw new Error(`There is no user “${userId}”.`);
+      if (found.length === 0) throw new Error(`Nobody has the user id ${userId}.`);
       session.people.learn(found);
       onClose();
       session.gotoUser(userId);
@@ -114,7 +114,7 @@ export function DevicesDialog({ session, time, onClose }: DevicesDialogProps) {
                 {device.deviceId === session.client.deviceId && <span class="tag">this one</span>}
               </span>
               <span class="muted">
-                {device.connected ? 'connected' : `last seen ${time.full(Number(device.lastOpenTimeMs))}`} ·{' '}
+                {device.connected ? 'connected' : `last seen ${time.full(Number(device.lastOpenTimeMs))}`},{' '}
                 {device.deviceId}
               </span>
             </span>

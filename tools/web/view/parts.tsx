@@ -18,7 +18,7 @@ export interface AvatarProps {
 export function Avatar({ id, name, group = false, size = 'medium' }: AvatarProps) {
   return (
     <span class={`avatar ${size} hue-${hueOf(id)}${group ? ' is-group' : ''}`} aria-hidden="true">
-      {initials(name)}
+      {initials(name, group)}
     </span>
   );
 }

@@ -65,7 +65,7 @@ export function Shell({ session, time, onSignOut }: ShellProps) {
         <main class="main">
           <ChatPane session={session} time={time} infoOpen={infoOpen} />
         </main>
-        {infoOpen.value && session.isGroup.value && (
+        {infoOpen.value && session.isGroup.value && session.summary.value?.member === true && (
           <GroupPanel
             key={conversationId}
             session={session}
