@@ -1,4 +1,5 @@
-// Child process of limit.lmdb.put_fsync: the bare library, 256 puts in flight, each answered once it is flushed.
+// Child process of limit.lmdb.put_fsync: the bare library, 256 puts in flight, each answered once it is flushed. Every
+// writer appends to a log of its own, as actors do, so that a commit touches as many pages as it does there.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,33 +12,30 @@ const ROW_BYTES = 200;
 const forMs = Number(process.argv[2]);
 const directory = await mkdtemp(join(tmpdir(), 'starling-limit-'));
 try {
-  const store = open<Buffer, number>({
+  const store = open<Buffer, [number, number]>({
     path: join(directory, 'data.mdb'),
     noSubdir: true,
     encoding: 'binary',
-    keyEncoding: 'uint32',
     separateFlushed: true,
     overlappingSync: false,
   });
   const row = Buffer.alloc(ROW_BYTES, 'x');
-  let key = 0;
   const until = performance.now() + forMs;
   const startedAt = performance.now();
-  const lane = async (): Promise<number> => {
-    let done = 0;
+  const lane = async (writer: number): Promise<number> => {
+    let seq = 0;
     while (performance.now() < until) {
-      key += 1;
-      await (store.put(key, row) as Promise<boolean> & { flushed: Promise<boolean> }).flushed;
-      done += 1;
+      seq += 1;
+      await (store.put([writer, seq], row) as Promise<boolean> & { flushed: Promise<boolean> }).flushed;
     }
-    return done;
+    return seq;
   };
-  const done = (await Promise.all(Array.from({ length: IN_FLIGHT }, lane))).reduce(
+  const done = (await Promise.all(Array.from({ length: IN_FLIGHT }, (_, writer) => lane(writer)))).reduce(
     (sum, each) => sum + each,
     0,
   );
   const seconds = (performance.now() - startedAt) / 1_000;
-  if (store.getCount() !== key) throw new Error(`${store.getCount()} rows are stored, ${key} were put`);
+  if (store.getCount() !== done) throw new Error(`${store.getCount()} rows are stored, ${done} were put`);
   await store.close();
   console.log(JSON.stringify({ perSecond: done / seconds }));
 } finally {
