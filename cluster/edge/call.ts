@@ -135,6 +135,9 @@ export abstract class Call implements CallContext, ServerStream {
     );
   }
 
+  /** Forgets what only a running handler asks for (E6). */
+  forgetRequest(): void {}
+
   /** Takes the deadline back. */
   cancelExpiry(): void {
     this.#timer?.cancel();

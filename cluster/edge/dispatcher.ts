@@ -169,6 +169,7 @@ export class Dispatcher implements CallShared {
       if (route.kind === 'stream') call.startStream();
       if (!(result instanceof Promise)) {
         this.#answer(call, route, result);
+        if (route.kind === 'stream') call.forgetRequest();
         // A stream goes on after its handler returned, until its deadline.
         if (!call.closed && call.timeoutMs !== undefined) call.expireAfter(call.timeoutMs);
         return;
@@ -176,7 +177,10 @@ export class Dispatcher implements CallShared {
       const deadlineMs = this.#deadlineMs(call, route);
       if (deadlineMs !== undefined && !call.closed) call.expireAfter(deadlineMs);
       result.then(
-        (answer) => this.#answer(call, route, answer),
+        (answer) => {
+          this.#answer(call, route, answer);
+          if (route.kind === 'stream') call.forgetRequest();
+        },
         (thrown: unknown) => this.fail(call, route.path, thrown),
       );
     } catch (thrown) {

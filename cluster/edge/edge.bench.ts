@@ -196,10 +196,10 @@ async function deliveriesPerCpuSecond(to: 'edge' | 'raw'): Promise<number> {
   return (PUSH_CONNECTIONS * PUSH_ROUNDS * 1e6) / (after.cpuMicros - before.cpuMicros);
 }
 
-async function bytesPerConnection(to: 'edge' | 'raw'): Promise<number> {
+async function bytesPerConnection(): Promise<number> {
   const server = await BenchServer.start();
-  const { http, raw } = server.addresses;
-  const [address, request] = to === 'edge' ? [http, openRequest] : [raw, undefined];
+  const { http: address } = server.addresses;
+  const request = openRequest;
   const warm = await openStreams(address, 200, request);
   const before = await settled(server, warm.length);
   const sockets = await openStreams(address, IDLE_CONNECTIONS, request);
@@ -215,8 +215,7 @@ const ARMS: readonly { name: string; unit: string; run: () => Promise<number> }[
   { name: 'edge.unary.web_http1', unit: 'µs CPU a call', run: () => unaryMicros(unaryHttp1, 'http') },
   { name: 'edge.push.web_http1', unit: 'deliveries/CPU-s', run: () => deliveriesPerCpuSecond('edge') },
   { name: 'limit.http1_write', unit: 'deliveries/CPU-s', run: () => deliveriesPerCpuSecond('raw') },
-  { name: 'edge.idle.web_http1', unit: 'bytes a connection', run: () => bytesPerConnection('edge') },
-  { name: 'limit.idle.socket', unit: 'bytes a connection', run: () => bytesPerConnection('raw') },
+  { name: 'edge.idle.web_http1', unit: 'bytes a connection', run: bytesPerConnection },
 ];
 
 const chosen = ARMS.filter(({ name }) => name.includes(process.argv[2] ?? ''));

@@ -8,6 +8,7 @@
 // E3  Nothing is buffered beyond a bound of `limits.ts`; what would be is refused before it is taken.
 // E4  Nothing thrown by a handler but a StarlingError reaches a client: the rest is INTERNAL, and logged.
 // E5  All that is queued on one connection in one tick is handed to the socket at once, in order.
+// E6  Request headers can be read until the handler has returned (or its promise is settled); an idle stream keeps none.
 //
 // Compatibility: unknown fields of a request are ignored, so that a newer client can call an older server. Everything
 // else that is not valid protobuf, invalid UTF-8 in a string included, is refused with MALFORMED.
