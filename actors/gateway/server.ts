@@ -2,10 +2,16 @@
 
 import { create } from '@bufbuild/protobuf';
 import { type PostEntry, PostEntrySchema } from '../../proto/gen/starling/actor/v1/group_pb.ts';
-import { ConversationInfoSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
+import { ConversationInfoSchema, MemberRole } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import { type User, UserSchema } from '../../proto/gen/starling/im/v1/user_pb.ts';
 import * as api from '../../proto/gen/starling/server/v1/server_pb.ts';
-import { bindService, invalidRequest, type ServiceBinding, StarlingError } from '../../runtime/index.ts';
+import {
+  bindService,
+  invalidRequest,
+  type Runtime,
+  type ServiceBinding,
+  StarlingError,
+} from '../../runtime/index.ts';
 import { directConversationId, groupKey, isGroupId, userKey } from '../ids.ts';
 import { GroupActor, UserActor } from '../types.ts';
 import { type Gateway, within } from './context.ts';
@@ -74,6 +80,18 @@ export function directoryService({ runtime }: Gateway): ServiceBinding {
         }),
       );
       return create(api.UpsertUsersResponseSchema);
+    },
+    listUsers: async (request, context) => {
+      const { tenant } = principalOf(context);
+      const page = await actorPage(runtime, UserActor.kind, tenant, request);
+      const described = await Promise.all(
+        page.keys.map(async (key) => {
+          const { known, profile } = await runtime.client(UserActor, key).describe({}, within(context));
+          return known ? (profile ?? create(UserSchema, { userId: idOf(key) })) : undefined;
+        }),
+      );
+      const users = described.filter((user) => user !== undefined);
+      return create(api.ListUsersResponseSchema, { users, nextPageToken: page.nextPageToken });
     },
   });
 }
@@ -144,20 +162,37 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
         rest,
       );
     },
-    listConversations: async ({ pageSize: size, pageToken }, context) => {
+    listConversations: async (request, context) => {
       const { tenant } = principalOf(context);
-      const actorsMax = pageSize(size, 100, LIST_MAX);
-      const after =
-        pageToken === '' ? undefined : groupKey(tenant, Buffer.from(pageToken, 'base64url').toString());
-      const range = { actorsMax, prefix: `${tenant}/`, ...(after === undefined ? {} : { after }) };
-      const keys = await runtime.store.listActors(GroupActor.kind, range);
-      const records = await Promise.all(keys.map((key) => recordOf(gateway, key)));
-      const last = keys.at(-1)?.slice(tenant.length + 1) ?? '';
-      const nextPageToken = keys.length === actorsMax ? Buffer.from(last).toString('base64url') : '';
+      const page = await actorPage(runtime, GroupActor.kind, tenant, request);
+      const records = await Promise.all(page.keys.map((key) => recordOf(gateway, key)));
       const conversations = records.filter((record) => record !== undefined);
-      return create(api.ListConversationsResponseSchema, { conversations, nextPageToken });
+      return create(api.ListConversationsResponseSchema, {
+        conversations,
+        nextPageToken: page.nextPageToken,
+      });
     },
   });
+}
+
+/** A page of the actors of a kind that ever wrote, by key. */
+async function actorPage(
+  runtime: Runtime,
+  kind: string,
+  tenant: string,
+  request: { readonly pageSize: number; readonly pageToken: string },
+): Promise<{ readonly keys: readonly string[]; readonly nextPageToken: string }> {
+  const actorsMax = pageSize(request.pageSize, 100, LIST_MAX);
+  const prefix = `${tenant}/`;
+  const token = Buffer.from(request.pageToken, 'base64url').toString();
+  const after = token === '' ? {} : { after: `${prefix}${token}` };
+  const keys = await runtime.store.listActors(kind, { actorsMax, prefix, ...after });
+  const last = keys.length === actorsMax ? keys.at(-1) : undefined;
+  return { keys, nextPageToken: last === undefined ? '' : Buffer.from(idOf(last)).toString('base64url') };
+}
+
+function idOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1);
 }
 
 async function targetOf(
@@ -207,6 +242,12 @@ async function recordOf({ runtime }: Gateway, key: string): Promise<api.Conversa
   const { info, lastSeq, members } = await runtime.client(GroupActor, key).inspect({});
   if (info === undefined) return undefined;
   const memberUserIds = members.map(({ member }) => member?.userId ?? '').sort();
-  const conversationId = key.slice(key.indexOf('/') + 1);
-  return create(api.ConversationRecordSchema, { conversationId, info, lastSeq, memberUserIds });
+  const owner = members.find(({ member }) => member?.role === MemberRole.OWNER)?.member;
+  return create(api.ConversationRecordSchema, {
+    conversationId: idOf(key),
+    info,
+    lastSeq,
+    memberUserIds,
+    ownerUserId: owner?.userId ?? '',
+  });
 }

@@ -54,7 +54,8 @@ const EXITS: Readonly<Record<RpcStatus, ExitName>> = {
 
 const HINTS: Readonly<Partial<Record<RpcStatus, string>>> = {
   UNAUTHENTICATED: 'Give a valid token with --token, or use the data directory of the node with --data.',
-  PERMISSION_DENIED: 'The token needs the scope admin: starling token issue --user ops --scope admin',
+  PERMISSION_DENIED:
+    'Import and export take a token of scope backend, show takes one of scope admin: starling token issue --help',
   UNIMPLEMENTED: 'The server may be of another version: starling node show',
 };
 

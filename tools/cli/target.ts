@@ -106,7 +106,7 @@ async function localToken(
   if (authority === undefined) return undefined;
   const held = new Map<Scope, { readonly token: string; readonly expiresAtMs: number }>();
   return async (service) => {
-    const scope: Scope = service.startsWith('starling.server.') ? 'backend' : 'admin';
+    const scope: Scope = service.startsWith('starling.admin.') ? 'admin' : 'backend';
     const before = held.get(scope);
     if (before !== undefined && before.expiresAtMs - io.now() > (OWN_TOKEN_SECONDS * 1_000) / 2)
       return before.token;

@@ -1,13 +1,8 @@
 // What import and export need of a server. Owns: the calls, in the words of the file format. Does not own: order, batches.
 
 import { create } from '@bufbuild/protobuf';
-import { InspectService } from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
-import {
-  type Content,
-  ContentSchema,
-  MemberRole,
-  type Message,
-} from '../../../proto/gen/starling/im/v1/message_pb.ts';
+import { type Content, ContentSchema, type Message } from '../../../proto/gen/starling/im/v1/message_pb.ts';
+import { type User, UserService } from '../../../proto/gen/starling/im/v1/user_pb.ts';
 import {
   type ConversationRecord,
   ConversationService,
@@ -46,19 +41,19 @@ export interface ExportApi {
     pageToken: string,
     signal: AbortSignal,
   ): Promise<{ readonly conversations: readonly ConversationRecord[]; readonly next: string }>;
-  /** Owner and members; at most 1,000 members are known. */
-  members(
-    conversationId: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly owner: string; readonly all: string[] }>;
   listMessages(
     conversationId: string,
     fromSeq: bigint,
     pageSize: number,
     signal: AbortSignal,
   ): Promise<{ readonly messages: readonly Message[]; readonly next: bigint }>;
-  /** Undefined where the user has no profile. */
-  user(userId: string, signal: AbortSignal): Promise<UserRecord | undefined>;
+  /** A page of all users, by id. */
+  listUsers(
+    pageToken: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly users: readonly UserRecord[]; readonly next: string }>;
+  /** Those of at most 100 users that are known. */
+  users(userIds: readonly string[], signal: AbortSignal): Promise<readonly UserRecord[]>;
 }
 
 /** The calls over a client. */
@@ -108,29 +103,30 @@ function importApi(client: Client): ImportApi {
 
 function exportApi(client: Client): ExportApi {
   const { listConversations, listMessages } = ConversationService.method;
-  const { inspectConversation, inspectUser } = InspectService.method;
+  const { listUsers } = DirectoryService.method;
+  const { batchGetUsers } = UserService.method;
   return {
     async listConversations(pageToken, signal) {
       const page = await client.call(listConversations, { pageToken, pageSize: 1_000 }, signal);
       return { conversations: page.conversations, next: page.nextPageToken };
     },
-    async members(conversationId, signal) {
-      const { members } = await client.call(inspectConversation, { conversationId }, signal);
-      const known = members.flatMap(({ member }) => (member === undefined ? [] : [member]));
-      const owner = known.find((member) => member.role === MemberRole.OWNER);
-      return { owner: owner?.userId ?? '', all: known.map((member) => member.userId) };
-    },
     async listMessages(conversationId, fromSeq, pageSize, signal) {
       const page = await client.call(listMessages, { conversationId, fromSeq, pageSize }, signal);
       return { messages: page.messages, next: page.nextSeq };
     },
-    async user(userId, signal) {
-      const { user } = await client.call(inspectUser, { userId }, signal);
-      if (user === undefined) return undefined;
-      const { displayName, avatarUrl } = user;
-      return { type: 'user', user_id: userId, display_name: displayName, avatar_url: avatarUrl };
+    async listUsers(pageToken, signal) {
+      const page = await client.call(listUsers, { pageToken, pageSize: 1_000 }, signal);
+      return { users: page.users.map(userRecord), next: page.nextPageToken };
+    },
+    async users(userIds, signal) {
+      const { users } = await client.call(batchGetUsers, { userIds: [...userIds] }, signal);
+      return users.map(userRecord);
     },
   };
+}
+
+function userRecord({ userId, displayName, avatarUrl }: User): UserRecord {
+  return { type: 'user', user_id: userId, display_name: displayName, avatar_url: avatarUrl };
 }
 
 function toContent(record: MessageRecord): Content {

@@ -1,5 +1,5 @@
 // Exports conversations in the normal form of the import format. Owns: its order, and what is left out. Does not own: files.
-// Memory grows with users and conversations, not with messages.
+// Memory grows with conversations and their members, not with users or messages.
 
 import { ConversationType, type Message } from '../../../proto/gen/starling/im/v1/message_pb.ts';
 import type { ConversationRecord } from '../../../proto/gen/starling/server/v1/server_pb.ts';
@@ -36,9 +36,13 @@ interface Listed {
   /** The two users of a direct conversation. */
   readonly direct: readonly [string, string] | undefined;
   readonly lastSeq: bigint;
+  readonly owner: string;
+  readonly members: readonly string[];
 }
 
 const PAGE_ENTRIES = 1_000;
+/** Most users of one look-up. */
+const USERS_MAX = 100;
 /** Most messages of one conversation whose names are kept for replies; older ones are asked for. */
 const NAMES_MAX = 20_000;
 
@@ -50,8 +54,6 @@ export async function runExport(options: ExportOptions): Promise<ExportReport> {
 
 class Exporter {
   readonly #options: ExportOptions;
-  readonly #users = new Set<string>();
-  readonly #owners = new Map<string, { readonly owner: string; readonly all: readonly string[] }>();
   #report: ExportReport = { users: 0, groups: 0, messages: 0, entries: 0, entries_read: 0 };
 
   constructor(options: ExportOptions) {
@@ -60,10 +62,8 @@ class Exporter {
 
   async run(): Promise<ExportReport> {
     const listed = await this.#list();
-    for (const id of [...this.#users].sort(byId)) {
-      const user = await this.#call((api, signal) => api.user(id, signal));
-      if (user !== undefined) await this.#write(formatRecord(user), { users: 1 });
-    }
+    if (this.#options.conversationId === undefined) await this.#allUsers();
+    else await this.#usersOf(listed);
     const groups = listed.filter((entry) => entry.direct === undefined);
     for (const group of groups.sort((left, right) => byId(left.id, right.id)))
       await this.#conversation(group);
@@ -99,7 +99,8 @@ class Exporter {
       const page = await this.#call((api, signal) => api.listConversations(token, signal));
       for (const record of page.conversations) {
         if (conversationId === undefined || record.conversationId === conversationId) {
-          listed.push(await this.#take(record));
+          listed.push(listedOf(record));
+          this.#count({ entries: Number(record.lastSeq) });
         }
       }
       token = page.next;
@@ -111,17 +112,22 @@ class Exporter {
     return listed;
   }
 
-  async #take(record: ConversationRecord): Promise<Listed> {
-    const { conversationId: id, info, lastSeq } = record;
-    const [left, right] = info?.directUserIds ?? [];
-    const isDirect = info?.type === ConversationType.DIRECT && left !== undefined && right !== undefined;
-    const people = isDirect
-      ? { owner: '', all: [left, right] }
-      : await this.#call((api, signal) => api.members(id, signal));
-    for (const user of people.all) this.#users.add(user);
-    if (!isDirect) this.#owners.set(id, people);
-    this.#count({ entries: Number(lastSeq) });
-    return { id, name: info?.name ?? '', direct: isDirect ? [left, right] : undefined, lastSeq };
+  async #allUsers(): Promise<void> {
+    for (let token = ''; ; ) {
+      const page = await this.#call((api, signal) => api.listUsers(token, signal));
+      for (const user of page.users) await this.#write(formatRecord(user), { users: 1 });
+      token = page.next;
+      if (token === '') return;
+    }
+  }
+
+  async #usersOf(listed: readonly Listed[]): Promise<void> {
+    const ids = [...new Set(listed.flatMap((entry) => entry.members))].sort(byId);
+    for (let start = 0; start < ids.length; start += USERS_MAX) {
+      const some = ids.slice(start, start + USERS_MAX);
+      const users = await this.#call((api, signal) => api.users(some, signal));
+      for (const user of users) await this.#write(formatRecord(user), { users: 1 });
+    }
   }
 
   async #conversation(listed: Listed): Promise<void> {
@@ -142,14 +148,13 @@ class Exporter {
   }
 
   async #group(listed: Listed, first: Message): Promise<void> {
-    const people = this.#owners.get(listed.id);
-    if (people === undefined) return;
+    if (listed.direct !== undefined) return;
     const group = {
       type: 'conversation' as const,
       conversation_id: listed.id,
       name: listed.name,
-      owner_user_id: people.owner,
-      member_user_ids: people.all,
+      owner_user_id: listed.owner,
+      member_user_ids: listed.members,
     };
     await this.#write(formatRecord(normaliseGroup(group, Number(first.createTimeMs))), { groups: 1 });
   }
@@ -189,6 +194,20 @@ class Exporter {
     if (target?.conversationSeq !== seq || fromContent(target.content) === undefined) return undefined;
     return nameOf(target);
   }
+}
+
+function listedOf(record: ConversationRecord): Listed {
+  const { conversationId: id, info, lastSeq, ownerUserId: owner, memberUserIds: members } = record;
+  const [left, right] = info?.directUserIds ?? [];
+  const isDirect = info?.type === ConversationType.DIRECT && left !== undefined && right !== undefined;
+  return {
+    id,
+    name: info?.name ?? '',
+    direct: isDirect ? [left, right] : undefined,
+    lastSeq,
+    owner,
+    members: isDirect ? [left, right] : members,
+  };
 }
 
 function nameOf(message: Message): MessageName {

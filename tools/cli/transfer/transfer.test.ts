@@ -24,7 +24,7 @@ import type { RetryOptions } from './retry.ts';
 
 /** Keeps what it is given, as the contract of server.v1 says. */
 class MemoryServer implements ImportApi, ExportApi {
-  readonly users = new Map<string, UserRecord>();
+  readonly profiles = new Map<string, UserRecord>();
   readonly groups = new Map<string, GroupRecord>();
   readonly logs = new Map<string, Message[]>();
   readonly pairs = new Map<string, readonly [string, string]>();
@@ -34,7 +34,7 @@ class MemoryServer implements ImportApi, ExportApi {
 
   async upsertUsers(users: readonly UserRecord[]): Promise<void> {
     for (const user of users)
-      this.users.set(user.user_id, { ...user, display_name: user.display_name || user.user_id });
+      this.profiles.set(user.user_id, { ...user, display_name: user.display_name || user.user_id });
   }
 
   async createGroup(group: GroupRecord, createTimeMs: number): Promise<boolean> {
@@ -95,15 +95,13 @@ class MemoryServer implements ImportApi, ExportApi {
       const type = directUserIds.length > 0 ? ConversationType.DIRECT : ConversationType.GROUP;
       const info = { type, name: this.groups.get(conversationId)?.name ?? '', directUserIds };
       const lastSeq = BigInt(this.logs.get(conversationId)?.length ?? 0);
-      return create(ConversationRecordSchema, { conversationId, info, lastSeq });
+      const group = this.groups.get(conversationId);
+      const ownerUserId = group?.owner_user_id ?? '';
+      const memberUserIds =
+        directUserIds.length > 0 ? directUserIds : [ownerUserId, ...(group?.member_user_ids ?? [])];
+      return create(ConversationRecordSchema, { conversationId, info, lastSeq, ownerUserId, memberUserIds });
     });
     return { conversations, next: ids.length > page.length ? (page.at(-1) ?? '') : '' };
-  }
-
-  async members(conversationId: string) {
-    const group = this.groups.get(conversationId);
-    const owner = group?.owner_user_id ?? '';
-    return { owner, all: [owner, ...(group?.member_user_ids ?? [])] };
   }
 
   async listMessages(conversationId: string, fromSeq: bigint, pageSize: number) {
@@ -113,8 +111,14 @@ class MemoryServer implements ImportApi, ExportApi {
     return { messages: log.slice(start, end), next: end < log.length ? BigInt(end + 1) : 0n };
   }
 
-  async user(userId: string): Promise<UserRecord | undefined> {
-    return this.users.get(userId);
+  async listUsers(pageToken: string) {
+    const ids = [...this.profiles.keys()].sort().filter((id) => id > pageToken);
+    const page = ids.slice(0, 1);
+    return { users: await this.users(page), next: ids.length > 1 ? (page[0] ?? '') : '' };
+  }
+
+  async users(userIds: readonly string[]): Promise<UserRecord[]> {
+    return userIds.flatMap((id) => this.profiles.get(id) ?? []);
   }
 }
 
@@ -187,6 +191,7 @@ const MIXED = [
   '',
   { type: 'user', user_id: 'bob', display_name: 'Bob' },
   { type: 'user', user_id: 'alice' },
+  { type: 'user', user_id: 'lonely' },
   message('carl', 'm3', { reply_to: { sender_user_id: 'bob', client_message_id: 'm2' } }),
 ];
 
@@ -195,7 +200,7 @@ test('what was imported is exported as the normal form of the file', async (t) =
   const path = await fileOf(t, MIXED);
   const report = await importInto(server, path);
   assert.deepEqual(report, {
-    users: 2,
+    users: 3,
     groups_created: 1,
     groups_repeated: 0,
     messages_added: 5,
@@ -210,7 +215,7 @@ test('what was imported is exported as the normal form of the file', async (t) =
     exported
       .map((line) => JSON.parse(line))
       .map((line) => line.client_message_id ?? line.user_id ?? line.name),
-    ['alice', 'bob', 'Team', 'm1', 'm2', 'm3', 'd1', 'd2'],
+    ['alice', 'bob', 'lonely', 'Team', 'm1', 'm2', 'm3', 'd1', 'd2'],
   );
   assert.deepEqual(
     normaliseTransfer(exported.map(parseRecord)),

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/server/v1/server.proto.
  */
 export const file_starling_server_v1_server: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdGFybGluZy9zZXJ2ZXIvdjEvc2VydmVyLnByb3RvEhJzdGFybGluZy5zZXJ2ZXIudjEiTAoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIRCglkZXZpY2VfaWQYAiABKAkSEwoLdHRsX3NlY29uZHMYAyABKA0iOwoSSXNzdWVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhYKDmV4cGlyZV90aW1lX21zGAIgASgDIjkKElVwc2VydFVzZXJzUmVxdWVzdBIjCgV1c2VycxgBIAMoCzIULnN0YXJsaW5nLmltLnYxLlVzZXIiFQoTVXBzZXJ0VXNlcnNSZXNwb25zZSKDAQoSQ3JlYXRlR3JvdXBSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhUKDW93bmVyX3VzZXJfaWQYAyABKAkSFwoPbWVtYmVyX3VzZXJfaWRzGAQgAygJEhYKDmNyZWF0ZV90aW1lX21zGAUgASgDIj8KE0NyZWF0ZUdyb3VwUmVzcG9uc2USFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiowEKE1NlbmRNZXNzYWdlc1JlcXVlc3QSGQoPY29udmVyc2F0aW9uX2lkGAEgASgJSAASMAoGZGlyZWN0GAIgASgLMh4uc3Rhcmxpbmcuc2VydmVyLnYxLkRpcmVjdFBhaXJIABI1CghtZXNzYWdlcxgDIAMoCzIjLnN0YXJsaW5nLnNlcnZlci52MS5PdXRib3VuZE1lc3NhZ2VCCAoGdGFyZ2V0IjMKCkRpcmVjdFBhaXISDwoHdXNlcl9pZBgBIAEoCRIUCgxwZWVyX3VzZXJfaWQYAiABKAkinAEKD091dGJvdW5kTWVzc2FnZRIWCg5zZW5kZXJfdXNlcl9pZBgBIAEoCRIZChFjbGllbnRfbWVzc2FnZV9pZBgCIAEoCRIoCgdjb250ZW50GAMgASgLMhcuc3RhcmxpbmcuaW0udjEuQ29udGVudBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIUCgxyZXBseV90b19zZXEYBSABKAQiYAoUU2VuZE1lc3NhZ2VzUmVzcG9uc2USLwoHcmVzdWx0cxgBIAMoCzIeLnN0YXJsaW5nLnNlcnZlci52MS5TZW5kUmVzdWx0EhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCSJRCgpTZW5kUmVzdWx0EhIKCm1lc3NhZ2VfaWQYASABKAkSGAoQY29udmVyc2F0aW9uX3NlcRgCIAEoBBIVCg1yZXBlYXRlZF9zZW5kGAMgASgIIlMKE0xpc3RNZXNzYWdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEhEKCXBhZ2Vfc2l6ZRgDIAEoDSJTChRMaXN0TWVzc2FnZXNSZXNwb25zZRIpCghtZXNzYWdlcxgBIAMoCzIXLnN0YXJsaW5nLmltLnYxLk1lc3NhZ2USEAoIbmV4dF9zZXEYAiABKAQiQQoYTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJInMKGUxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USPQoNY29udmVyc2F0aW9ucxgBIAMoCzImLnN0YXJsaW5nLnNlcnZlci52MS5Db252ZXJzYXRpb25SZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChJDb252ZXJzYXRpb25SZWNvcmQSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEi4KBGluZm8YAiABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGxhc3Rfc2VxGAMgASgEEhcKD21lbWJlcl91c2VyX2lkcxgEIAMoCTJrCgxUb2tlblNlcnZpY2USWwoKSXNzdWVUb2tlbhIlLnN0YXJsaW5nLnNlcnZlci52MS5Jc3N1ZVRva2VuUmVxdWVzdBomLnN0YXJsaW5nLnNlcnZlci52MS5Jc3N1ZVRva2VuUmVzcG9uc2UydwoQRGlyZWN0b3J5U2VydmljZRJjCgtVcHNlcnRVc2VycxImLnN0YXJsaW5nLnNlcnZlci52MS5VcHNlcnRVc2Vyc1JlcXVlc3QaJy5zdGFybGluZy5zZXJ2ZXIudjEuVXBzZXJ0VXNlcnNSZXNwb25zZSIDkAICMsEDChNDb252ZXJzYXRpb25TZXJ2aWNlEmMKC0NyZWF0ZUdyb3VwEiYuc3Rhcmxpbmcuc2VydmVyLnYxLkNyZWF0ZUdyb3VwUmVxdWVzdBonLnN0YXJsaW5nLnNlcnZlci52MS5DcmVhdGVHcm91cFJlc3BvbnNlIgOQAgISZgoMU2VuZE1lc3NhZ2VzEicuc3Rhcmxpbmcuc2VydmVyLnYxLlNlbmRNZXNzYWdlc1JlcXVlc3QaKC5zdGFybGluZy5zZXJ2ZXIudjEuU2VuZE1lc3NhZ2VzUmVzcG9uc2UiA5ACAhJmCgxMaXN0TWVzc2FnZXMSJy5zdGFybGluZy5zZXJ2ZXIudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBooLnN0YXJsaW5nLnNlcnZlci52MS5MaXN0TWVzc2FnZXNSZXNwb25zZSIDkAIBEnUKEUxpc3RDb252ZXJzYXRpb25zEiwuc3Rhcmxpbmcuc2VydmVyLnYxLkxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBotLnN0YXJsaW5nLnNlcnZlci52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_starling_im_v1_message, file_starling_im_v1_user]);
+  fileDesc("Ch9zdGFybGluZy9zZXJ2ZXIvdjEvc2VydmVyLnByb3RvEhJzdGFybGluZy5zZXJ2ZXIudjEiTAoRSXNzdWVUb2tlblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIRCglkZXZpY2VfaWQYAiABKAkSEwoLdHRsX3NlY29uZHMYAyABKA0iOwoSSXNzdWVUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhYKDmV4cGlyZV90aW1lX21zGAIgASgDIjkKElVwc2VydFVzZXJzUmVxdWVzdBIjCgV1c2VycxgBIAMoCzIULnN0YXJsaW5nLmltLnYxLlVzZXIiFQoTVXBzZXJ0VXNlcnNSZXNwb25zZSI5ChBMaXN0VXNlcnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEUxpc3RVc2Vyc1Jlc3BvbnNlEiMKBXVzZXJzGAEgAygLMhQuc3RhcmxpbmcuaW0udjEuVXNlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkigwEKEkNyZWF0ZUdyb3VwUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIVCg1vd25lcl91c2VyX2lkGAMgASgJEhcKD21lbWJlcl91c2VyX2lkcxgEIAMoCRIWCg5jcmVhdGVfdGltZV9tcxgFIAEoAyI/ChNDcmVhdGVHcm91cFJlc3BvbnNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgdjcmVhdGVkGAIgASgIIqMBChNTZW5kTWVzc2FnZXNSZXF1ZXN0EhkKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUgAEjAKBmRpcmVjdBgCIAEoCzIeLnN0YXJsaW5nLnNlcnZlci52MS5EaXJlY3RQYWlySAASNQoIbWVzc2FnZXMYAyADKAsyIy5zdGFybGluZy5zZXJ2ZXIudjEuT3V0Ym91bmRNZXNzYWdlQggKBnRhcmdldCIzCgpEaXJlY3RQYWlyEg8KB3VzZXJfaWQYASABKAkSFAoMcGVlcl91c2VyX2lkGAIgASgJIpwBCg9PdXRib3VuZE1lc3NhZ2USFgoOc2VuZGVyX3VzZXJfaWQYASABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAiABKAkSKAoHY29udGVudBgDIAEoCzIXLnN0YXJsaW5nLmltLnYxLkNvbnRlbnQSFgoOY3JlYXRlX3RpbWVfbXMYBCABKAMSFAoMcmVwbHlfdG9fc2VxGAUgASgEImAKFFNlbmRNZXNzYWdlc1Jlc3BvbnNlEi8KB3Jlc3VsdHMYASADKAsyHi5zdGFybGluZy5zZXJ2ZXIudjEuU2VuZFJlc3VsdBIXCg9jb252ZXJzYXRpb25faWQYAiABKAkiUQoKU2VuZFJlc3VsdBISCgptZXNzYWdlX2lkGAEgASgJEhgKEGNvbnZlcnNhdGlvbl9zZXEYAiABKAQSFQoNcmVwZWF0ZWRfc2VuZBgDIAEoCCJTChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBIRCglwYWdlX3NpemUYAyABKA0iUwoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USKQoIbWVzc2FnZXMYASADKAsyFy5zdGFybGluZy5pbS52MS5NZXNzYWdlEhAKCG5leHRfc2VxGAIgASgEIkEKGExpc3RDb252ZXJzYXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJzChlMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEj0KDWNvbnZlcnNhdGlvbnMYASADKAsyJi5zdGFybGluZy5zZXJ2ZXIudjEuQ29udmVyc2F0aW9uUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKfAQoSQ29udmVyc2F0aW9uUmVjb3JkEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIuCgRpbmZvGAIgASgLMiAuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uSW5mbxIQCghsYXN0X3NlcRgDIAEoBBIXCg9tZW1iZXJfdXNlcl9pZHMYBCADKAkSFQoNb3duZXJfdXNlcl9pZBgFIAEoCTJrCgxUb2tlblNlcnZpY2USWwoKSXNzdWVUb2tlbhIlLnN0YXJsaW5nLnNlcnZlci52MS5Jc3N1ZVRva2VuUmVxdWVzdBomLnN0YXJsaW5nLnNlcnZlci52MS5Jc3N1ZVRva2VuUmVzcG9uc2Uy1gEKEERpcmVjdG9yeVNlcnZpY2USYwoLVXBzZXJ0VXNlcnMSJi5zdGFybGluZy5zZXJ2ZXIudjEuVXBzZXJ0VXNlcnNSZXF1ZXN0Gicuc3Rhcmxpbmcuc2VydmVyLnYxLlVwc2VydFVzZXJzUmVzcG9uc2UiA5ACAhJdCglMaXN0VXNlcnMSJC5zdGFybGluZy5zZXJ2ZXIudjEuTGlzdFVzZXJzUmVxdWVzdBolLnN0YXJsaW5nLnNlcnZlci52MS5MaXN0VXNlcnNSZXNwb25zZSIDkAIBMsEDChNDb252ZXJzYXRpb25TZXJ2aWNlEmMKC0NyZWF0ZUdyb3VwEiYuc3Rhcmxpbmcuc2VydmVyLnYxLkNyZWF0ZUdyb3VwUmVxdWVzdBonLnN0YXJsaW5nLnNlcnZlci52MS5DcmVhdGVHcm91cFJlc3BvbnNlIgOQAgISZgoMU2VuZE1lc3NhZ2VzEicuc3Rhcmxpbmcuc2VydmVyLnYxLlNlbmRNZXNzYWdlc1JlcXVlc3QaKC5zdGFybGluZy5zZXJ2ZXIudjEuU2VuZE1lc3NhZ2VzUmVzcG9uc2UiA5ACAhJmCgxMaXN0TWVzc2FnZXMSJy5zdGFybGluZy5zZXJ2ZXIudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBooLnN0YXJsaW5nLnNlcnZlci52MS5MaXN0TWVzc2FnZXNSZXNwb25zZSIDkAIBEnUKEUxpc3RDb252ZXJzYXRpb25zEiwuc3Rhcmxpbmcuc2VydmVyLnYxLkxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBotLnN0YXJsaW5nLnNlcnZlci52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_starling_im_v1_message, file_starling_im_v1_user]);
 
 /**
  * Issues a token.
@@ -116,6 +116,62 @@ export const UpsertUsersResponseSchema: GenMessage<UpsertUsersResponse> = /*@__P
   messageDesc(file_starling_server_v1_server, 3);
 
 /**
+ * Asks for a page of users.
+ *
+ * @generated from message starling.server.v1.ListUsersRequest
+ */
+export type ListUsersRequest = Message<"starling.server.v1.ListUsersRequest"> & {
+  /**
+   * Most wanted; 0 = 100, at most 1,000. Pages may be shorter.
+   *
+   * @generated from field: uint32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty = the first.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message starling.server.v1.ListUsersRequest.
+ * Use `create(ListUsersRequestSchema)` to create a new message.
+ */
+export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*/
+  messageDesc(file_starling_server_v1_server, 4);
+
+/**
+ * A page of users.
+ *
+ * @generated from message starling.server.v1.ListUsersResponse
+ */
+export type ListUsersResponse = Message<"starling.server.v1.ListUsersResponse"> & {
+  /**
+   * By id, in the order of its bytes.
+   *
+   * @generated from field: repeated starling.im.v1.User users = 1;
+   */
+  users: User[];
+
+  /**
+   * For the next page; empty = this was the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message starling.server.v1.ListUsersResponse.
+ * Use `create(ListUsersResponseSchema)` to create a new message.
+ */
+export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
+  messageDesc(file_starling_server_v1_server, 5);
+
+/**
  * Creates a group, or makes sure that a direct conversation exists.
  *
  * @generated from message starling.server.v1.CreateGroupRequest
@@ -162,7 +218,7 @@ export type CreateGroupRequest = Message<"starling.server.v1.CreateGroupRequest"
  * Use `create(CreateGroupRequestSchema)` to create a new message.
  */
 export const CreateGroupRequestSchema: GenMessage<CreateGroupRequest> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 4);
+  messageDesc(file_starling_server_v1_server, 6);
 
 /**
  * The group.
@@ -190,7 +246,7 @@ export type CreateGroupResponse = Message<"starling.server.v1.CreateGroupRespons
  * Use `create(CreateGroupResponseSchema)` to create a new message.
  */
 export const CreateGroupResponseSchema: GenMessage<CreateGroupResponse> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 5);
+  messageDesc(file_starling_server_v1_server, 7);
 
 /**
  * Writes messages.
@@ -234,7 +290,7 @@ export type SendMessagesRequest = Message<"starling.server.v1.SendMessagesReques
  * Use `create(SendMessagesRequestSchema)` to create a new message.
  */
 export const SendMessagesRequestSchema: GenMessage<SendMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 6);
+  messageDesc(file_starling_server_v1_server, 8);
 
 /**
  * The two users of a direct conversation.
@@ -262,7 +318,7 @@ export type DirectPair = Message<"starling.server.v1.DirectPair"> & {
  * Use `create(DirectPairSchema)` to create a new message.
  */
 export const DirectPairSchema: GenMessage<DirectPair> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 7);
+  messageDesc(file_starling_server_v1_server, 9);
 
 /**
  * A message to write.
@@ -311,7 +367,7 @@ export type OutboundMessage = Message<"starling.server.v1.OutboundMessage"> & {
  * Use `create(OutboundMessageSchema)` to create a new message.
  */
 export const OutboundMessageSchema: GenMessage<OutboundMessage> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 8);
+  messageDesc(file_starling_server_v1_server, 10);
 
 /**
  * What became of them.
@@ -339,7 +395,7 @@ export type SendMessagesResponse = Message<"starling.server.v1.SendMessagesRespo
  * Use `create(SendMessagesResponseSchema)` to create a new message.
  */
 export const SendMessagesResponseSchema: GenMessage<SendMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 9);
+  messageDesc(file_starling_server_v1_server, 11);
 
 /**
  * What became of one message.
@@ -374,7 +430,7 @@ export type SendResult = Message<"starling.server.v1.SendResult"> & {
  * Use `create(SendResultSchema)` to create a new message.
  */
 export const SendResultSchema: GenMessage<SendResult> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 10);
+  messageDesc(file_starling_server_v1_server, 12);
 
 /**
  * Asks for a range of a log.
@@ -409,7 +465,7 @@ export type ListMessagesRequest = Message<"starling.server.v1.ListMessagesReques
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 11);
+  messageDesc(file_starling_server_v1_server, 13);
 
 /**
  * A part of a log.
@@ -437,7 +493,7 @@ export type ListMessagesResponse = Message<"starling.server.v1.ListMessagesRespo
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 12);
+  messageDesc(file_starling_server_v1_server, 14);
 
 /**
  * Asks for a page of conversations.
@@ -465,7 +521,7 @@ export type ListConversationsRequest = Message<"starling.server.v1.ListConversat
  * Use `create(ListConversationsRequestSchema)` to create a new message.
  */
 export const ListConversationsRequestSchema: GenMessage<ListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 13);
+  messageDesc(file_starling_server_v1_server, 15);
 
 /**
  * A page of conversations.
@@ -493,7 +549,7 @@ export type ListConversationsResponse = Message<"starling.server.v1.ListConversa
  * Use `create(ListConversationsResponseSchema)` to create a new message.
  */
 export const ListConversationsResponseSchema: GenMessage<ListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 14);
+  messageDesc(file_starling_server_v1_server, 16);
 
 /**
  * A conversation as the system knows it.
@@ -528,6 +584,13 @@ export type ConversationRecord = Message<"starling.server.v1.ConversationRecord"
    * @generated from field: repeated string member_user_ids = 4;
    */
   memberUserIds: string[];
+
+  /**
+   * Owner of a group; empty for a direct conversation.
+   *
+   * @generated from field: string owner_user_id = 5;
+   */
+  ownerUserId: string;
 };
 
 /**
@@ -535,7 +598,7 @@ export type ConversationRecord = Message<"starling.server.v1.ConversationRecord"
  * Use `create(ConversationRecordSchema)` to create a new message.
  */
 export const ConversationRecordSchema: GenMessage<ConversationRecord> = /*@__PURE__*/
-  messageDesc(file_starling_server_v1_server, 15);
+  messageDesc(file_starling_server_v1_server, 17);
 
 /**
  * Issues the tokens that users sign in with.
@@ -571,6 +634,16 @@ export const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof UpsertUsersRequestSchema;
     output: typeof UpsertUsersResponseSchema;
+  },
+  /**
+   * Lists all users of the tenant that are known, by id.
+   *
+   * @generated from rpc starling.server.v1.DirectoryService.ListUsers
+   */
+  listUsers: {
+    methodKind: "unary";
+    input: typeof ListUsersRequestSchema;
+    output: typeof ListUsersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_starling_server_v1_server, 1);
