@@ -127,7 +127,13 @@ class IndexedDbStore implements LocalStore {
       transaction.onabort = () =>
         reject(transaction.error ?? new SdkError('store', 'The write was aborted.'));
       const stores = Object.fromEntries(names.map((name) => [name, transaction.objectStore(name)]));
-      work(stores as Record<StoreName, IDBObjectStore>);
+      try {
+        work(stores as Record<StoreName, IDBObjectStore>);
+      } catch (error) {
+        // What was put before it must not be committed without the rest.
+        transaction.abort();
+        reject(error);
+      }
     });
   }
 }

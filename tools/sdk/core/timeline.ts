@@ -53,6 +53,8 @@ export class Timeline {
   #rebuild: Rebuild | undefined;
   /** A rebuild has ended on this line: a FullSync that was on its way may be about the cursor before. */
   #rebuiltOnLine = false;
+  /** A pull has to say whether the cursor stands and what came behind it, whatever the target says. */
+  #mustPull = false;
   #polledOnLine = false;
   #failures = 0;
   #caughtUp = false;
@@ -140,7 +142,7 @@ export class Timeline {
   #goOn(out: TimelineEffect[]): Done {
     if (this.#mode === 'none' || this.#asking || this.#writing > 0 || this.#failures > 0) return;
     const { cursor } = this.#merge;
-    if (cursor === undefined || this.#merge.hasHole) return this.#ask(0, out);
+    if (cursor === undefined || this.#mustPull || this.#merge.hasHole) return this.#ask(0, out);
     if (this.#mode === 'poll' && !this.#polledOnLine) return this.#ask(0, out);
     if (cursor.seq < this.#target) {
       if (this.#wanting || this.#mode === 'poll') this.#ask(0, out);
@@ -161,6 +163,7 @@ export class Timeline {
     this.#rebuiltOnLine = false;
     this.#caughtUp = false;
     this.#wanting = false;
+    this.#mustPull = false;
     this.#failures = 0;
     this.#target = 0n;
     this.#merge.clear();
@@ -201,8 +204,10 @@ export class Timeline {
 
   #onFullSync(reason: RebuildReason, out: TimelineEffect[]): Done {
     if (this.#rebuild !== undefined) return;
-    if (this.#rebuiltOnLine) return this.#ask(0, out);
-    this.#startRebuild(reason, out);
+    if (!this.#rebuiltOnLine) return this.#startRebuild(reason, out);
+    // It may be about the cursor from before the rebuild. A pull tells, but not one that was asked before.
+    this.#giveUpAsking(out);
+    this.#mustPull = true;
   }
 
   #onPulled(answer: Pulled, out: TimelineEffect[]): Done {
@@ -248,7 +253,7 @@ export class Timeline {
   #endRebuild(pinned: Position, out: TimelineEffect[]): Done {
     this.#rebuild = undefined;
     this.#rebuiltOnLine = true;
-    this.#wanting = true;
+    this.#mustPull = true;
     const foreign = this.#mode === 'push' && pinned.incarnation !== this.#streamIncarnation;
     if (foreign) {
       this.#merge.clear();
@@ -290,6 +295,7 @@ export class Timeline {
     if (this.#asking || this.#mode === 'none' || this.#writing > 0) return;
     out.push({ kind: 'cancel_timer', timer: 'grace' }, { kind: 'cancel_timer', timer: 'repeat' });
     this.#asking = true;
+    this.#mustPull = false;
     this.#generation += 1;
     const generation = this.#generation;
     const { cursor } = this.#merge;

@@ -42,51 +42,31 @@ export function fold(view: Conversation | undefined, delivery: Delivery, self: s
 }
 
 function foldMessage(view: Conversation | undefined, message: Message, self: string): Folded {
-  const joins =
-    message.content?.body.case === 'membersChanged' &&
-    message.content.body.value.joinedUserIds.includes(self);
+  const body = message.content?.body;
+  const change = body?.case === 'membersChanged' ? body.value : undefined;
+  const joins = change?.joinedUserIds.includes(self) ?? false;
   if (view === undefined && !joins) return 'unknown';
   // Already in the summary: a rebuild's later pages are newer than the cursor that its first page pinned.
   if (view !== undefined && message.conversationSeq <= view.lastSeq) return 'unchanged';
-  const base = view === undefined || (joins && !view.member) ? joined(view, message) : view;
-  const next: Conversation = { ...base, lastMessage: message, lastSeq: message.conversationSeq };
-  if (isUnread(base, message, self)) next.unreadCount = base.unreadCount + 1n;
-  const body = message.content?.body;
-  if (body?.case === 'groupChanged' && body.value.info !== undefined) next.info = body.value.info;
-  if (body?.case === 'membersChanged') {
-    const { info, memberCount, leftUserIds } = body.value;
-    if (info !== undefined) next.info = info;
-    next.memberCount = memberCount;
-    if (leftUserIds.includes(self)) next.member = false;
+  const { conversationId, conversationSeq, contentCount } = message;
+  const base = view ?? create(ConversationSchema, { conversationId });
+  const next: Conversation = { ...base, lastMessage: message, lastSeq: conversationSeq };
+  const info = body?.case === 'groupChanged' ? body.value.info : change?.info;
+  if (info !== undefined) next.info = info;
+  if (change !== undefined && change.memberCount > 0) next.memberCount = change.memberCount;
+  if (joins) {
+    next.member = true;
+    next.firstReadableSeq = conversationSeq;
   }
+  if (change?.leftUserIds.includes(self)) next.member = false;
+  // What one says oneself, and what was there when one came, is read.
+  if (joins || message.senderId === self) {
+    next.readSeq = conversationSeq;
+    next.readContentCount = contentCount;
+  }
+  const unread = contentCount - next.readContentCount;
+  next.unreadCount = unread > 0n ? unread : 0n;
   return next;
-}
-
-/** The view of someone who comes (again) with this entry. */
-function joined(view: Conversation | undefined, message: Message): Conversation {
-  return create(ConversationSchema, {
-    conversationId: message.conversationId,
-    ...(view?.settings === undefined ? {} : { settings: view.settings }),
-    member: true,
-    firstReadableSeq: message.conversationSeq,
-    readSeq: message.conversationSeq - 1n,
-    readContentCount: message.contentCount,
-  });
-}
-
-/** Content that somebody else sent and that was not read before it came. */
-function isUnread(view: Conversation, message: Message, self: string): boolean {
-  return message.senderId !== self && message.conversationSeq > view.readSeq && isContent(view, message);
-}
-
-/** Content raises content_count, a control entry does not: so kinds that this SDK does not know count rightly too. */
-function isContent(view: Conversation, message: Message): boolean {
-  const last = view.lastMessage;
-  if (last !== undefined && last.conversationSeq + 1n === message.conversationSeq) {
-    return message.contentCount > last.contentCount;
-  }
-  const kind = message.content?.body.case;
-  return kind !== 'membersChanged' && kind !== 'groupChanged';
 }
 
 /** What a conversation adds to the total of unread. */
