@@ -56,6 +56,8 @@ export function createHttp1(dispatcher: Dispatcher, plain: PlainOptions): EdgeSe
     keepAliveInitialDelay: limits.keepAliveMs,
     noDelay: true,
   });
+  // The server listens nowhere itself, and it begins to look for requests that take too long when told that it does.
+  server.emit('listening');
   server.on('request', (request: EdgeRequest, response: EdgeResponse) => {
     const format = request.method === 'POST' ? webFormat(request.headers['content-type']) : undefined;
     if (format === undefined) respondPlain(request, response, plain);
