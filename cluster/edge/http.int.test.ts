@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import type { Edge, EdgeOptions } from './index.ts';
 import {
   framed,
+  parseBody,
   STREAM_PATH,
   type TestHandlers,
   testEdge,

@@ -48,7 +48,7 @@ export function createHttp1(dispatcher: Dispatcher, plain: PlainOptions): EdgeSe
     IncomingMessage: EdgeRequest,
     ServerResponse: EdgeResponse,
     maxHeaderSize: limits.metadataBytesMax,
-    headersTimeout: limits.headersMsMax,
+    headersTimeout: Math.min(limits.headersMsMax, limits.requestMsMax),
     requestTimeout: limits.requestMsMax,
     connectionsCheckingInterval: Math.min(1000, limits.headersMsMax),
     keepAliveTimeout: limits.idleMsMax,
