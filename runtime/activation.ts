@@ -1,3 +1,4 @@
+// Longer than 300 lines because mailbox, turns, answers and life cycle of an activation change one state together.
 // The one in-memory run of an actor: its mailbox, its turns, its journal and its gate. Owns the life cycle
 // activating -> active -> gone. Correctness never depends on an activation being dropped in an orderly way.
 //
@@ -9,58 +10,45 @@
 // A4  Every call taken in is answered: by its handler, or with an error when the activation ends.
 
 import type { Message } from '@bufbuild/protobuf';
-import type { Call, CallSink } from './call.ts';
-import type { ActorDefinition, Durable, Effects, Instance } from './definition.ts';
+import { ActorLog } from './actor-log.ts';
+import { Answers } from './answers.ts';
+import type { Call } from './call.ts';
+import type { ActorDefinition, Durable, Instance } from './definition.ts';
 import { invariant, StarlingError } from './errors.ts';
 import { Gate, outcomeUnknown } from './gate.ts';
 import type { Host } from './host.ts';
-import { Journal } from './journal.ts';
-import { Mailbox, type Work } from './mailbox.ts';
-import { mergeCells, mergeRows } from './own-reads.ts';
+import type { Journal } from './journal.ts';
+import { Mailbox } from './mailbox.ts';
+
 import type { ShardClaim } from './ports/ownership.ts';
-import type { ActorAddress, CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
-import { recover } from './recovery.ts';
+import type { ActorAddress } from './ports/store.ts';
+
 import type { ServerStream } from './service.ts';
 import { Later, type Turn } from './turn.ts';
-import { TurnContext } from './turn-context.ts';
 
-interface CallWork extends Work {
-  readonly kind: 'call';
-  readonly call: Call;
-}
-interface StreamWork extends Work {
-  readonly kind: 'stream';
-  readonly method: string;
-  readonly request: Message;
-  readonly stream: ServerStream;
-}
-interface TaskWork extends Work {
-  readonly kind: 'task';
-  readonly task: (turn: Turn) => void;
-}
-type AnyWork = CallWork | StreamWork | TaskWork;
+import { TurnContext } from './turn-context.ts';
+import { NO_DEADLINE, refuse, type Work } from './work.ts';
 
 type Handler = (request: Message, ...rest: unknown[]) => unknown;
-
-const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
 export class Activation {
   readonly host: Host;
   readonly definition: ActorDefinition;
   readonly address: ActorAddress;
   readonly #claim: ShardClaim;
-  readonly #mailbox: Mailbox<AnyWork>;
+  readonly #mailbox: Mailbox<Work>;
   readonly #gate: Gate;
   readonly #instance: Instance;
-  readonly #deferred = new Set<Call>();
-  #journal: Journal | undefined;
+  readonly #answers: Answers;
+  readonly #log: ActorLog | undefined;
+  /** The log once it is open. */
+  #openLog: ActorLog | undefined;
   #state: 'activating' | 'active' | 'gone' = 'activating';
   #busy = false;
   #scheduled = false;
   #awake = 0;
   #interleaved = 0;
   #dropWhenIdle = false;
-  #effectsRow: { seq: number; ts: bigint } | undefined;
   /** Monotonic milliseconds of the last work. */
   lastUsed: number;
 
@@ -72,10 +60,31 @@ export class Activation {
     this.#mailbox = new Mailbox(host.limits.mailboxTurnsMax);
     this.#gate = new Gate(host.fence, host.limits.gateOutputsMax);
     this.lastUsed = host.clock.monotonic();
+    this.#answers = new Answers({
+      reply: (call, value, passing) => this.#reply(call, value, passing),
+      refuse: (call, error) => this.#replyError(call, error),
+    });
     const { kind, key, shard } = address;
     this.#instance = definition.create({ kind, key, shard, epoch: claim.epoch, node: host.node });
-    if (definition.codec === undefined) this.#opened();
-    else void this.#recover();
+    this.#log = this.#makeLog();
+    if (this.#log === undefined) this.#opened();
+    else void this.#open(this.#log);
+  }
+
+  #makeLog(): ActorLog | undefined {
+    const { codec } = this.definition;
+    if (codec === undefined) return undefined;
+    return new ActorLog({
+      host: this.host,
+      address: this.address,
+      claim: this.#claim,
+      codec,
+      instance: this.#instance as unknown as Durable<unknown>,
+      onSettled: (settled) => this.#gate.settle(settled),
+      onFailed: (error) => this.#logFailed(error),
+      output: (release) => this.output(release),
+      keepAwake: () => this.keepAwake(),
+    });
   }
 
   get type() {
@@ -86,9 +95,13 @@ export class Activation {
     return this.#state === 'gone';
   }
 
-  get journal(): Journal {
-    invariant(this.#journal !== undefined, `${this.address.kind} lives in memory and has no timeline`);
-    return this.#journal;
+  get log(): ActorLog {
+    invariant(this.#log !== undefined, `${this.address.kind} lives in memory and has no timeline`);
+    return this.#log;
+  }
+
+  get #journal(): Journal | undefined {
+    return this.#openLog?.journal;
   }
 
   // ---- work in ----------------------------------------------------------------------------------------------------
@@ -116,9 +129,9 @@ export class Activation {
     return () => timer.cancel();
   }
 
-  #push(work: AnyWork): boolean {
+  #push(work: Work): boolean {
     if (this.#state === 'gone') {
-      this.#refuse(work, new StarlingError('NOT_OWNER'));
+      refuse(work, new StarlingError('NOT_OWNER'));
       return true;
     }
     if (!this.#mailbox.push(work)) return false;
@@ -147,16 +160,20 @@ export class Activation {
     if (this.#dropWhenIdle) this.tryPassivate();
   }
 
-  #turn(work: AnyWork): void {
+  #turn(work: Work): void {
     if (work.kind === 'call' && !work.call.pending) return;
     if (work.deadline <= this.lastUsed) {
-      this.#refuse(work, new StarlingError('DEADLINE_EXCEEDED', 'It waited too long and was not run.'));
+      refuse(work, new StarlingError('DEADLINE_EXCEEDED', 'It waited too long and was not run.'));
       return;
     }
     const readOnly = work.kind === 'call' && this.host.isReadOnly(this.definition.type, work.call.method);
     const deadline = work.deadline === NO_DEADLINE ? this.host.deadlineAfter(undefined) : work.deadline;
-    const signal = work.kind === 'call' ? work.call.signal : undefined;
-    const turn = new TurnContext(this, deadline, signal, readOnly);
+    const call = work.kind === 'call' ? work.call : undefined;
+    if (call?.origin !== undefined && this.#openLog?.seen(call.origin) === true) {
+      this.#reply(call, this.host.emptyReply(this.type, call.method), false);
+      return;
+    }
+    const turn = new TurnContext(this, deadline, call, readOnly);
     try {
       const result = this.#invoke(work, turn);
       if (result instanceof Promise) this.#await(work, turn, result, readOnly);
@@ -166,7 +183,7 @@ export class Activation {
     }
   }
 
-  #invoke(work: AnyWork, turn: Turn): unknown {
+  #invoke(work: Work, turn: Turn): unknown {
     switch (work.kind) {
       case 'task':
         return work.task(turn);
@@ -177,7 +194,7 @@ export class Activation {
     }
   }
 
-  #await(work: AnyWork, turn: TurnContext, result: Promise<unknown>, readOnly: boolean): void {
+  #await(work: Work, turn: TurnContext, result: Promise<unknown>, readOnly: boolean): void {
     if (readOnly) this.#interleaved++;
     else this.#busy = true;
     const over = (): void => {
@@ -198,17 +215,18 @@ export class Activation {
     );
   }
 
-  #finish(work: AnyWork, turn: TurnContext, result: unknown): void {
+  #finish(work: Work, turn: TurnContext, result: unknown): void {
     turn.close();
     if (work.kind !== 'call') return;
+    if (work.call.origin !== undefined) this.#openLog?.took(work.call.origin);
     if (result instanceof Later) {
-      this.#adopt(result, work.call);
+      this.#answers.adopt(result, work.call);
       return;
     }
     this.#reply(work.call, result as Message, false);
   }
 
-  #failedTurn(work: AnyWork, turn: TurnContext, error: unknown): void {
+  #failedTurn(work: Work, turn: TurnContext, error: unknown): void {
     turn.close();
     if (error instanceof StarlingError && work.kind !== 'task') {
       if (work.kind === 'call') this.#replyError(work.call, error);
@@ -224,7 +242,7 @@ export class Activation {
       error: describe(error),
     });
     const internal = new StarlingError('INTERNAL', undefined, { cause: error });
-    this.#refuse(work, internal);
+    refuse(work, internal);
     this.end(outcomeUnknown(error));
   }
 
@@ -246,31 +264,8 @@ export class Activation {
     );
   }
 
-  readonly #laters = new WeakMap<Later<Message>, { call?: Call; early?: (call: Call) => void }>();
-
-  defer<T extends Message>(): Later<T> {
-    const entry: { call?: Call; early?: (call: Call) => void } = {};
-    const settle = (act: (call: Call) => void): void => {
-      if (entry.call === undefined) entry.early ??= act;
-      else {
-        this.#deferred.delete(entry.call);
-        act(entry.call);
-      }
-    };
-    const later = new Later<T>(
-      (value, passing) => settle((call) => this.#reply(call, value, passing)),
-      (error) => settle((call) => this.#replyError(call, error)),
-    );
-    this.#laters.set(later as unknown as Later<Message>, entry);
-    return later;
-  }
-
-  #adopt(later: Later<Message>, call: Call): void {
-    const entry = this.#laters.get(later);
-    invariant(entry !== undefined, 'a handler returns a Later of its own turn');
-    entry.call = call;
-    if (entry.early === undefined) this.#deferred.add(call);
-    else entry.early(call);
+  defer(): Later<Message> {
+    return this.#answers.defer();
   }
 
   /** Lets an output leave once the writes before it have settled. */
@@ -279,93 +274,27 @@ export class Activation {
     else this.#gate.output(this.#journal.issued, release, fail);
   }
 
-  // ---- log --------------------------------------------------------------------------------------------------------
-
-  readonly #effects: Effects = {
-    put: (table, key, value) => this.#cell(table, key, value),
-    remove: (table, key) => this.#cell(table, key, undefined),
-  };
-
-  #cell(table: string, key: string, value: Uint8Array | undefined): void {
-    invariant(this.#effectsRow !== undefined, 'tables change only in the fold of a record');
-    this.journal.cell(this.#effectsRow, table, key, value);
-  }
-
-  append(record: unknown, wake: boolean): number {
-    const { codec } = this.definition;
-    invariant(codec !== undefined, 'a memory actor has no timeline');
-    const row = this.journal.append(codec.encode(record), wake);
-    this.#effectsRow = row;
-    (this.#instance as unknown as Durable<unknown>).apply(row.seq, record, this.#effects);
-    this.#effectsRow = undefined;
-    return row.seq;
-  }
-
-  readRows(range: RowRange): Promise<Row[]> {
-    return mergeRows(this.host.store, this.address, this.journal, range);
-  }
-
-  async readCell(table: string, key: string): Promise<Uint8Array | undefined> {
-    const pending = this.journal.pendingCells(table)?.get(key);
-    if (pending !== undefined) return pending.value;
-    return (await this.host.store.readCell(this.address, table, key))?.value;
-  }
-
-  readCells(table: string, range: CellRange): Promise<StoredCell[]> {
-    return mergeCells(this.host.store, this.address, this.journal, table, range);
-  }
-
   // ---- life cycle -------------------------------------------------------------------------------------------------
 
-  async #recover(): Promise<void> {
-    const { host, definition, address } = this;
+  async #open(log: ActorLog): Promise<void> {
     try {
-      invariant(definition.codec !== undefined, 'only durable actors are recovered');
-      const { start, cells } = await recover({
-        address,
-        store: host.store,
-        claim: this.#claim,
-        fence: host.fence,
-        limits: host.limits,
-        codec: definition.codec,
-        instance: this.#instance as unknown as Durable<unknown>,
-        uncleanBefore: host.endedUnclean(address),
-      });
+      await log.open();
       if (this.#state === 'gone') return;
-      const journal = this.#openJournal(start);
-      for (const cell of cells) journal.cell(cell.row, cell.table, cell.key, cell.value);
       this.#opened();
+      log.resume();
     } catch (error) {
       this.end(error instanceof StarlingError ? error : outcomeUnknown(error));
     }
   }
 
-  #openJournal(start: ConstructorParameters<typeof Journal>[1]): Journal {
-    const { host } = this;
-    this.#journal = new Journal(
-      {
-        address: this.address,
-        store: host.store,
-        claim: this.#claim,
-        fence: host.fence,
-        clock: host.clock,
-        limits: host.limits,
-        snapshot: () => (this.#instance as unknown as Durable<unknown>).snapshot(),
-        onSettled: (settled) => this.#gate.settle(settled),
-        onFailed: (error) => this.#journalFailed(error),
-      },
-      start,
-    );
-    return this.#journal;
-  }
-
-  #journalFailed(error: StarlingError): void {
+  #logFailed(error: StarlingError): void {
     if (error.entry.outcome === 'unknown') this.host.noteUnclean(this.address);
     this.end(error);
   }
 
   #opened(): void {
     this.#state = 'active';
+    this.#openLog = this.#log;
     const { opened } = this.#instance;
     if (opened !== undefined) this.continueWith((turn) => opened.call(this.#instance, turn));
     this.#schedule();
@@ -380,16 +309,10 @@ export class Activation {
     if (wasBusy) this.host.noteUnclean(this.address);
     this.#journal?.end();
     this.#gate.end(error);
-    for (const call of this.#deferred) call.reject(error);
-    this.#deferred.clear();
-    for (const work of this.#mailbox.drain()) this.#refuse(work, error);
+    this.#answers.end(error);
+    for (const work of this.#mailbox.drain()) refuse(work, error);
     this.#instance.closed?.();
     this.host.dropped(this);
-  }
-
-  #refuse(work: AnyWork, error: StarlingError): void {
-    if (work.kind === 'call') work.call.reject(error);
-    else if (work.kind === 'stream') work.stream.end(error);
   }
 
   keepAwake(): () => void {
@@ -408,7 +331,7 @@ export class Activation {
   /** Drops the activation if nothing would be lost; writes a checkpoint first where that spares the next one work. */
   tryPassivate(): boolean {
     if (this.#state !== 'active' || this.#busy || this.#awake > 0 || this.#interleaved > 0) return false;
-    if (this.#mailbox.size > 0 || this.#deferred.size > 0 || this.#gate.waiting > 0) return false;
+    if (this.#mailbox.size > 0 || this.#answers.open > 0 || this.#gate.waiting > 0) return false;
     const journal = this.#journal;
     if (journal !== undefined) {
       if (!journal.quiet) return false;
@@ -441,5 +364,3 @@ export class Activation {
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
-
-export type { CallSink };

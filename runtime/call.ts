@@ -3,6 +3,7 @@
 
 import type { Message } from '@bufbuild/protobuf';
 import type { StarlingError } from './errors.ts';
+import type { TellOrigin } from './tells.ts';
 
 /** What became of a call, for those who take it as a value. */
 export type CallOutcome<T> =
@@ -21,6 +22,8 @@ export class Call {
   /** On the monotonic clock, milliseconds. */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  /** Set where the call hands over a tell. */
+  readonly origin: TellOrigin | undefined;
   #sink: CallSink | undefined;
 
   constructor(
@@ -29,11 +32,13 @@ export class Call {
     deadline: number,
     signal: AbortSignal | undefined,
     sink: CallSink,
+    origin?: TellOrigin,
   ) {
     this.method = method;
     this.request = request;
     this.deadline = deadline;
     this.signal = signal;
+    this.origin = origin;
     this.#sink = sink;
   }
 

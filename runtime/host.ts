@@ -2,7 +2,7 @@
 
 import type { Message } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
-import type { CallOutcome } from './call.ts';
+import type { CallOutcome, CallSink } from './call.ts';
 import type { Caller } from './clients.ts';
 import type { ActorType } from './definition.ts';
 import type { FenceReader } from './fence.ts';
@@ -10,6 +10,7 @@ import type { RuntimeLimits } from './limits.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
+import type { TellOrigin } from './tells.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -27,6 +28,17 @@ export interface Host extends Caller {
   /** An activation of the actor ended in this epoch with a write of unknown outcome. */
   endedUnclean(actor: ActorAddress): boolean;
   noteUnclean(actor: ActorAddress): void;
+  /** Hands a tell over to its receiver. */
+  startTell(
+    kind: string,
+    key: string,
+    method: string,
+    decode: (type: ActorType) => Message,
+    origin: TellOrigin,
+    sink: CallSink,
+  ): void;
+  /** The reply of a method with nothing in it. */
+  emptyReply(type: ActorType, method: string): Message;
   isReadOnly(type: ActorType, method: string): boolean;
   fanOut(
     type: ActorType,

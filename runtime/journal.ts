@@ -11,9 +11,11 @@
 import { invariant, StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
 import type { RuntimeLimits } from './limits.ts';
+import { type PendingRow, PendingRows } from './pending-rows.ts';
 import type { Clock, Timer } from './ports/clock.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress, Cell, Commit, Head, Row, Store } from './ports/store.ts';
+import { type TableWrite, TableWrites } from './table-writes.ts';
 
 /** Number of a write that no output waits for. */
 const UNAWAITED = Number.POSITIVE_INFINITY;
@@ -43,14 +45,7 @@ export interface JournalStart {
   readonly sealTs: bigint;
 }
 
-interface PendingRow extends Row {
-  readonly no: number;
-  readonly wake: boolean;
-}
-
-interface PendingCell extends Cell {
-  readonly seq: number;
-}
+type MutableCommit = { -readonly [K in keyof Commit]: Commit[K] };
 
 interface Checkpoint {
   readonly no: number;
@@ -71,12 +66,9 @@ export class Journal {
   #issued = 0;
   /** Rows up to here are durable and fence-checked. */
   #durable: number;
-  #rows: PendingRow[] = [];
-  #inFlight: readonly PendingRow[] = [];
+  readonly #rows = new PendingRows();
   #busy = false;
-  #cells: PendingCell[] = [];
-  /** Every cell whose write has not settled, newest per key, so that reads see it. */
-  readonly #overlay = new Map<string, Map<string, PendingCell>>();
+  readonly #cells = new TableWrites();
   #checkpoint: Checkpoint | undefined;
   /** A further checkpoint is wanted; outputs made since wait for it. */
   #again: number | undefined;
@@ -124,9 +116,7 @@ export class Journal {
 
   /** Nothing is under way or waits to be written. */
   get quiet(): boolean {
-    return (
-      !this.#busy && this.#rows.length === 0 && this.#cells.length === 0 && this.#checkpoint === undefined
-    );
+    return !this.#busy && this.#rows.count === 0 && this.#cells.count === 0 && this.#checkpoint === undefined;
   }
 
   /** Rows since the last checkpoint. */
@@ -159,24 +149,16 @@ export class Journal {
     key: string,
     value: Uint8Array | undefined,
   ): void {
-    const cell: PendingCell = { table, key, value, ts: row.ts, seq: row.seq };
-    this.#cells.push(cell);
-    let keys = this.#overlay.get(table);
-    if (keys === undefined) {
-      keys = new Map();
-      this.#overlay.set(table, keys);
-    }
-    keys.set(key, cell);
+    this.#cells.add({ table, key, value, ts: row.ts, seq: row.seq });
   }
 
-  /** The cells of a table that the store may not have yet. */
   pendingCells(table: string): ReadonlyMap<string, Cell> | undefined {
-    return this.#overlay.get(table);
+    return this.#cells.pending(table);
   }
 
   /** Rows that the store may not have yet, ascending. */
   unsettledRows(): readonly Row[] {
-    return this.#inFlight.length === 0 ? this.#rows : [...this.#inFlight, ...this.#rows];
+    return this.#rows.unsettled;
   }
 
   /** Writes the state to the head as soon as J2 allows. Outputs made from now on wait for it. */
@@ -208,15 +190,15 @@ export class Journal {
     const { limits } = this.#options;
     if (this.#checkpoint === undefined && this.rowsSinceCheckpoint >= limits.checkpointRows)
       this.#freeze(UNAWAITED);
-    const rows = this.#takeRows();
-    const ripe = this.#cells.length > 0 && (this.#cells[0]?.seq ?? 0) <= this.#durable;
+    const rows = this.#rows.take(limits.batchRowsMax, limits.batchBytesMax);
+    const ripe = this.#cells.firstSeq <= this.#durable;
     const cells =
       ripe &&
       (rows.length > 0 ||
         this.#cellsDue ||
         this.#checkpoint !== undefined ||
-        this.#cells.length >= limits.batchRowsMax)
-        ? this.#takeCells()
+        this.#cells.count >= limits.batchRowsMax)
+        ? this.#cells.take(this.#durable)
         : [];
     const head = this.#takeHead(cells.length);
     if (rows.length === 0 && cells.length === 0 && head === undefined) {
@@ -231,8 +213,8 @@ export class Journal {
   end(): void {
     this.#ended = true;
     this.#cellTimer?.cancel();
-    this.#rows = [];
-    this.#cells = [];
+    this.#rows.clear();
+    this.#cells.clear();
     this.#checkpoint = undefined;
   }
 
@@ -242,38 +224,11 @@ export class Journal {
     this.issue();
   }
 
-  #takeRows(): readonly PendingRow[] {
-    const { batchRowsMax, batchBytesMax } = this.#options.limits;
-    let bytes = 0;
-    let count = 0;
-    for (const row of this.#rows) {
-      bytes += row.value.length;
-      if (count > 0 && (count === batchRowsMax || bytes > batchBytesMax)) break;
-      count++;
-    }
-    if (count === this.#rows.length) {
-      const all = this.#rows;
-      this.#rows = [];
-      return all;
-    }
-    return this.#rows.splice(0, count);
-  }
-
-  /** J3: only cells of rows that are durable and fence-checked. Of one key the newest wins, so older ones are left out. */
-  #takeCells(): PendingCell[] {
-    let end = 0;
-    while (end < this.#cells.length && (this.#cells[end]?.seq ?? 0) <= this.#durable) end++;
-    const ripe = this.#cells.splice(0, end);
-    const newest = new Map<string, PendingCell>();
-    for (const cell of ripe) newest.set(`${cell.table}\u0000${cell.key}`, cell);
-    return [...newest.values()];
-  }
-
   /** J2: the frozen checkpoint, if its rows and their cells are durable by now. */
   #takeHead(cellsTaken: number): (Head & { readonly no: number }) | undefined {
     const checkpoint = this.#checkpoint;
     if (checkpoint === undefined || checkpoint.asOf > this.#durable || cellsTaken > 0) return undefined;
-    if (this.#cells.length > 0 && (this.#cells[0]?.seq ?? 0) <= checkpoint.asOf) return undefined;
+    if (this.#cells.firstSeq <= checkpoint.asOf) return undefined;
     return {
       no: checkpoint.no,
       shard: this.#options.address.shard,
@@ -286,15 +241,14 @@ export class Journal {
     };
   }
 
-  #commit(rows: readonly PendingRow[], cells: readonly PendingCell[], head: Head | undefined): void {
+  #commit(rows: readonly PendingRow[], cells: readonly TableWrite[], head: Head | undefined): void {
     const { store, address, fence } = this.#options;
-    const commit: { -readonly [K in keyof Commit]: Commit[K] } = { actor: address };
+    const commit: MutableCommit = { actor: address };
     if (rows.length > 0) commit.rows = rows;
     if (cells.length > 0) commit.cells = cells;
     if (head !== undefined) commit.head = head;
     if (rows.some((row) => row.wake)) this.#mark(commit);
     this.#busy = true;
-    this.#inFlight = rows;
     this.#cellsDue = false;
     store.commit(commit).then(
       () => {
@@ -307,7 +261,7 @@ export class Journal {
     );
   }
 
-  #mark(commit: { -readonly [K in keyof Commit]: Commit[K] }): void {
+  #mark(commit: MutableCommit): void {
     const { clock, limits, claim, address } = this.#options;
     const n = Math.floor(clock.monotonic() / limits.wakeIntervalMs);
     if (n === this.#markedInterval) return;
@@ -315,22 +269,15 @@ export class Journal {
     commit.mark = { shard: address.shard, epoch: claim.epoch, n, kind: address.kind, key: address.key };
   }
 
-  #settled(rows: readonly PendingRow[], cells: readonly PendingCell[], head: Head | undefined): void {
+  #settled(rows: readonly PendingRow[], cells: readonly TableWrite[], head: Head | undefined): void {
     if (this.#ended) return;
     this.#busy = false;
-    this.#inFlight = [];
+    this.#rows.settled();
     const last = rows.at(-1);
     if (last !== undefined) this.#durable = last.seq;
-    for (const cell of cells) {
-      const keys = this.#overlay.get(cell.table);
-      if (keys?.get(cell.key) === cell) keys.delete(cell.key);
-    }
+    this.#cells.settled(cells);
     if (head !== undefined) this.#checkpointSettled(head);
-    const next = Math.min(
-      this.#rows[0]?.no ?? UNAWAITED,
-      this.#checkpoint?.no ?? UNAWAITED,
-      this.#issued + 1,
-    );
+    const next = Math.min(this.#rows.firstNo, this.#checkpoint?.no ?? UNAWAITED, this.#issued + 1);
     this.#options.onSettled(next - 1);
     this.issue();
   }

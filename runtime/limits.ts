@@ -33,6 +33,13 @@ export interface RuntimeLimits {
   readonly recoveryRowsMax: number;
   /** Bytes that a page of recovery reads. Default 4 MiB. */
   readonly recoveryBytesMax: number;
+  /** Tells of one actor that are not known to be taken. Default 10,000. */
+  readonly tellsPendingMax: number;
+  /** Senders of which an actor remembers how far it has taken their tells. Default 10,000. */
+  readonly tellSendersMax: number;
+  /** First and longest wait before a tell is repeated, milliseconds. Defaults 100 and 30,000. */
+  readonly tellRetryMsMin: number;
+  readonly tellRetryMsMax: number;
   /** Receivers of one fan-out. Default 10,000. */
   readonly fanOutReceiversMax: number;
 }
@@ -54,5 +61,9 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   wakeConcurrencyMax: 64,
   recoveryRowsMax: 1024,
   recoveryBytesMax: 4 * 1024 * 1024,
+  tellsPendingMax: 10_000,
+  tellSendersMax: 10_000,
+  tellRetryMsMin: 100,
+  tellRetryMsMax: 30_000,
   fanOutReceiversMax: 10_000,
 };

@@ -2,9 +2,20 @@
 
 import type { Journal } from './journal.ts';
 import type { ActorAddress, CellRange, Row, RowRange, Store, StoredCell } from './ports/store.ts';
+import { decodeRow } from './stored.ts';
 
-/** Rows of the timeline in the range asked for, the unsettled ones included. */
+/** Records of the timeline in the range asked for, the unsettled ones included. */
 export async function mergeRows(
+  store: Store,
+  actor: ActorAddress,
+  journal: Journal,
+  range: RowRange,
+): Promise<Row[]> {
+  const rows = await storedRows(store, actor, journal, range);
+  return rows.map(({ seq, ts, value }) => ({ seq, ts, value: decodeRow(value).record }));
+}
+
+async function storedRows(
   store: Store,
   actor: ActorAddress,
   journal: Journal,

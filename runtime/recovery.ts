@@ -8,6 +8,8 @@ import type { JournalStart } from './journal.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress, Head, Row, Store } from './ports/store.ts';
+import { decodeRow, decodeState } from './stored.ts';
+import type { Tells } from './tells.ts';
 import { epochOf } from './timestamp.ts';
 
 export interface RecoveryOptions {
@@ -18,6 +20,9 @@ export interface RecoveryOptions {
   readonly limits: RuntimeLimits;
   readonly codec: RecordCodec<unknown>;
   readonly instance: Durable<unknown>;
+  readonly tells: Tells;
+  /** The state and what the runtime keeps beside it, for a checkpoint. */
+  readonly snapshot: () => Uint8Array;
   /** An activation of this actor ended in this epoch with a write of unknown outcome. */
   readonly uncleanBefore: boolean;
 }
@@ -47,7 +52,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
       `${address.kind}/${address.key} was placed on shard ${head.shard}, here it would be ${address.shard}: another placement function or number of shards.`,
     );
   }
-  if (head !== undefined && head.state.length > 0) instance.restore(head.state);
+  if (head !== undefined && head.state.length > 0) {
+    const stored = decodeState(head.state);
+    if (stored.state.length > 0) instance.restore(stored.state);
+    options.tells.restore(stored);
+  }
   const { tail, cells } = await foldRows(options, head);
   const seal = await sealed(options, head, tail, cells.length);
   const fence = options.fence.read();
@@ -77,7 +86,9 @@ async function foldRows(
         refuseFarRow(options, tail, row);
         return { tail, cells };
       }
-      instance.apply(row.seq, codec.decode(row.value), effects);
+      const { record, extras } = decodeRow(row.value);
+      instance.apply(row.seq, codec.decode(record), effects);
+      options.tells.fold(extras);
       tail = row.seq;
     }
     if (page.length === 0) return { tail, cells };
@@ -101,7 +112,7 @@ async function sealed(
   tail: number,
   replayedCells: number,
 ): Promise<JournalStart> {
-  const { address, store, claim, instance } = options;
+  const { address, store, claim } = options;
   if (head !== undefined && epochOf(head.sealTs) === claim.epoch && !options.uncleanBefore) {
     const { floor, asOf, sealSeq, sealTs } = head;
     return { tail, floor, asOf, sealSeq, sealTs };
@@ -112,7 +123,7 @@ async function sealed(
   // checkpoint stays where the tables are known to be complete, and the rows after it are folded again next time.
   const keep = replayedCells > 0 || tail === (head?.asOf ?? 0);
   const asOf = keep ? (head?.asOf ?? 0) : tail;
-  const state = keep ? (head?.state ?? new Uint8Array(0)) : instance.snapshot();
+  const state = keep ? (head?.state ?? new Uint8Array(0)) : options.snapshot();
   await store.commit({
     actor: address,
     head: { shard: address.shard, floor, sealSeq: tail, sealTs: ts, asOf, state, ts },

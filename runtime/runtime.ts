@@ -1,13 +1,14 @@
+// Longer than 300 lines because it is the one place that wires every part of a node, each by a few lines.
 // The runtime of one node: which kinds there are, which activations are in memory, who gets a call. Owns routing to
 // local activations, deadlines, passivation, waking after a takeover and an orderly stop.
 
-import type { DescMethod, DescService, Message } from '@bufbuild/protobuf';
+import type { DescService, Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
 import { Call, type CallSink } from './call.ts';
 import { callClient } from './clients.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ActorClient, ActorDefinition, ActorType } from './definition.ts';
-import { invariant, StarlingError } from './errors.ts';
+import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
 import type { Host, LogLevel } from './host.ts';
@@ -17,7 +18,10 @@ import type { Clock, Timer } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
+import { emptyReply, methodOf, Registry } from './registry.ts';
+import { Residents } from './residents.ts';
 import type { ServerStream } from './service.ts';
+import type { TellOrigin } from './tells.ts';
 import { wakeMarked } from './wake.ts';
 
 export interface LogEntry {
@@ -46,9 +50,13 @@ export interface RuntimeStats {
   readonly byKind: Readonly<Record<string, number>>;
 }
 
-const NO_SIDE_EFFECTS = 1;
-/** Activations whose end left a write of unknown outcome; beyond this many every activation writes a seal. */
-const UNCLEAN_MAX = 10_000;
+interface StartOptions {
+  readonly method: string;
+  readonly deadline: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly sink: CallSink;
+  readonly origin?: TellOrigin;
+}
 
 export class Runtime implements Host {
   readonly node: string;
@@ -61,12 +69,8 @@ export class Runtime implements Host {
   readonly #ownership: Ownership;
   readonly #onLog: (entry: LogEntry) => void;
   readonly #deadlines: Deadlines;
-  readonly #definitions = new Map<string, ActorDefinition>();
-  readonly #readOnly = new Map<string, ReadonlySet<string>>();
-  readonly #activations = new Map<string, Map<string, Activation>>();
-  readonly #unclean = new Set<string>();
-  #uncleanOverflow = false;
-  #count = 0;
+  readonly #registry = new Registry();
+  readonly #residents = new Residents();
   #ready: Activation[] = [];
   #readyQueued = false;
   #state: 'running' | 'stopping' | 'stopped' = 'running';
@@ -85,24 +89,12 @@ export class Runtime implements Host {
     this.fence = new FenceReader(options.ownership, () => this.#fenced());
   }
 
-  /** Makes kinds known. Awaits are checked against the ranks here, before any call (rule 18). */
+  /**
+   * Makes kinds known.
+   * @throws StarlingError CALL_CYCLE if one awaits a kind that is not of a higher rank
+   */
   register(...definitions: readonly ActorDefinition[]): void {
-    for (const definition of definitions) {
-      const { type, awaits } = definition;
-      invariant(!this.#definitions.has(type.kind), `kind ${type.kind} is registered once`);
-      for (const target of awaits) {
-        if (target.rank <= type.rank) {
-          const detail = `${type.kind} (rank ${type.rank}) -> ${target.kind} (rank ${target.rank}): a turn awaits higher ranks only.`;
-          throw new StarlingError('CALL_CYCLE', detail);
-        }
-      }
-      this.#definitions.set(type.kind, definition);
-      this.#activations.set(type.kind, new Map());
-      const readOnly = type.contract.methods.filter(
-        (method: DescMethod) => method.idempotency === NO_SIDE_EFFECTS,
-      );
-      this.#readOnly.set(type.kind, new Set(readOnly.map((method) => method.localName)));
-    }
+    for (const definition of definitions) this.#registry.add(definition);
   }
 
   /** Starts the sweep for idle activations and wakes the actors that a former owner left with work. */
@@ -131,16 +123,12 @@ export class Runtime implements Host {
     try {
       this.#activation(type, key).acceptStream(method, request, stream, this.deadlineAfter(undefined));
     } catch (error) {
-      stream.end(
-        error instanceof StarlingError ? error : new StarlingError('INTERNAL', undefined, { cause: error }),
-      );
+      stream.end(toStarlingError(error));
     }
   }
 
   stats(): RuntimeStats {
-    const byKind: Record<string, number> = {};
-    for (const [kind, activations] of this.#activations) byKind[kind] = activations.size;
-    return { activations: this.#count, byKind };
+    return { activations: this.#residents.count, byKind: this.#residents.counts() };
   }
 
   /** Where an actor is placed, and in which epoch its shard is owned here; epoch 0 = not here. */
@@ -154,13 +142,13 @@ export class Runtime implements Host {
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
     this.#sweeper?.cancel();
-    for (const activation of this.#all()) activation.flush();
+    for (const activation of this.#residents.all()) activation.flush();
     const end = this.clock.monotonic() + graceMs;
-    while (this.clock.monotonic() < end && !this.#all().every((activation) => activation.quiet)) {
+    while (this.clock.monotonic() < end && !this.#residents.all().every((activation) => activation.quiet)) {
       await new Promise<void>((resolve) => this.clock.after(5, resolve));
     }
     this.#state = 'stopped';
-    for (const activation of this.#all()) activation.end(new StarlingError('SHUTTING_DOWN'));
+    for (const activation of this.#residents.all()) activation.end(new StarlingError('SHUTTING_DOWN'));
   }
 
   // ---- Host -------------------------------------------------------------------------------------------------------
@@ -169,9 +157,7 @@ export class Runtime implements Host {
     try {
       this.#activation(type, key).accept(call);
     } catch (error) {
-      call.reject(
-        error instanceof StarlingError ? error : new StarlingError('INTERNAL', undefined, { cause: error }),
-      );
+      call.reject(toStarlingError(error));
     }
   }
 
@@ -184,7 +170,12 @@ export class Runtime implements Host {
     signal: AbortSignal | undefined,
     sink: CallSink,
   ): void {
-    const call: Call = new Call(method, request, deadline, signal, {
+    this.#start(type, key, request, { method, deadline, signal, sink });
+  }
+
+  #start(type: ActorType, key: string, request: Message, options: StartOptions): void {
+    const { method, deadline, signal, sink, origin } = options;
+    const watched: CallSink = {
       resolve: (value) => {
         this.#deadlines.done(call);
         sink.resolve(value);
@@ -193,7 +184,8 @@ export class Runtime implements Host {
         this.#deadlines.done(call);
         sink.reject(error);
       },
-    });
+    };
+    const call: Call = new Call(method, request, deadline, signal, watched, origin);
     this.#deadlines.watch(call);
     if (signal !== undefined) this.#watchSignal(call, signal);
     if (call.pending) this.#deliver(call, type, key);
@@ -224,24 +216,39 @@ export class Runtime implements Host {
   }
 
   dropped(activation: Activation): void {
-    const { kind, key } = activation.address;
-    const activations = this.#activations.get(kind);
-    if (activations?.get(key) !== activation) return;
-    activations.delete(key);
-    this.#count--;
+    this.#residents.remove(activation);
   }
 
   endedUnclean(actor: ActorAddress): boolean {
-    return this.#uncleanOverflow || this.#unclean.has(`${actor.kind}/${actor.key}`);
+    return this.#residents.endedUnclean(actor);
   }
 
   noteUnclean(actor: ActorAddress): void {
-    if (this.#unclean.size >= UNCLEAN_MAX) this.#uncleanOverflow = true;
-    else this.#unclean.add(`${actor.kind}/${actor.key}`);
+    this.#residents.noteUnclean(actor);
   }
 
   isReadOnly(type: ActorType, method: string): boolean {
-    return this.#readOnly.get(type.kind)?.has(method) === true;
+    return this.#registry.isReadOnly(type.kind, method);
+  }
+
+  emptyReply(type: ActorType, method: string): Message {
+    return emptyReply(type, method);
+  }
+
+  startTell(
+    kind: string,
+    key: string,
+    method: string,
+    decode: (type: ActorType) => Message,
+    origin: TellOrigin,
+    sink: CallSink,
+  ): void {
+    try {
+      const { type } = this.#registry.require(kind);
+      this.#start(type, key, decode(type), { method, deadline: this.deadlineAfter(undefined), sink, origin });
+    } catch (error) {
+      sink.reject(toStarlingError(error));
+    }
   }
 
   fanOut(
@@ -255,11 +262,9 @@ export class Runtime implements Host {
       receivers.length <= this.limits.fanOutReceiversMax,
       'a fan-out has at most fanOutReceiversMax receivers',
     );
-    const descriptor = type.contract.method[method];
-    invariant(descriptor !== undefined, `${type.kind} has a method ${method}`);
     fanOutLocally({
       method,
-      output: descriptor.output,
+      output: methodOf(type, method).output,
       shared,
       receivers,
       deadline: this.deadlineAfter(undefined),
@@ -277,24 +282,24 @@ export class Runtime implements Host {
   /** The activation of an actor, made if there is none. */
   #activation(type: ActorType, key: string): Activation {
     if (this.#state === 'stopped') throw new StarlingError('SHUTTING_DOWN');
-    const activations = this.#activations.get(type.kind);
-    const present = activations?.get(key);
+    const present = this.#residents.get(type.kind, key);
     if (present !== undefined) return present;
-    const definition = this.#definitions.get(type.kind);
-    invariant(definition !== undefined && activations !== undefined, `kind ${type.kind} is registered`);
+    const definition = this.#registry.require(type.kind);
     const shard = shardOf(type.placementKey(key), this.shards);
     const claim = this.#ownership.claim(shard);
     if (claim === undefined) throw new StarlingError('NOT_OWNER', `shard ${shard}`);
-    if (this.#count >= this.limits.activationsMax) this.#sweep(0);
+    if (this.#residents.count >= this.limits.activationsMax) {
+      this.#residents.sweep(this.clock.monotonic(), 0);
+      if (this.#residents.count >= this.limits.activationsMax)
+        throw new StarlingError('OVERLOADED', 'Too many actors.');
+    }
     const activation = new Activation(this, definition, { kind: type.kind, key, shard }, claim);
-    if (activation.gone) throw new StarlingError('OVERLOADED');
-    activations.set(key, activation);
-    this.#count++;
+    this.#residents.add(activation);
     return activation;
   }
 
   async #wake(actor: ActorAddress): Promise<void> {
-    const definition = this.#definitions.get(actor.kind);
+    const definition = this.#registry.get(actor.kind);
     if (definition === undefined) {
       this.log('warn', 'a marked actor is of a kind that this node does not know', {
         kind: actor.kind,
@@ -309,30 +314,15 @@ export class Runtime implements Host {
 
   #scheduleSweep(): void {
     this.#sweeper = this.clock.after(this.limits.idleMsMax / 4, () => {
-      this.#sweep(this.limits.idleMsMax);
+      this.#residents.sweep(this.clock.monotonic(), this.limits.idleMsMax);
       this.#scheduleSweep();
     });
-  }
-
-  /** Drops activations that have been idle for `idleMs`. */
-  #sweep(idleMs: number): void {
-    const now = this.clock.monotonic();
-    for (const [kind, activations] of this.#activations) {
-      const limit = Math.min(idleMs, this.#definitions.get(kind)?.idleMsMax ?? idleMs);
-      for (const activation of activations.values()) {
-        if (now - activation.lastUsed >= limit) activation.tryPassivate();
-      }
-    }
-  }
-
-  #all(): Activation[] {
-    return [...this.#activations.values()].flatMap((activations) => [...activations.values()]);
   }
 
   #fenced(): void {
     this.log('error', 'this node was fenced: it ends every activation', { node: this.node });
     this.#state = 'stopped';
-    for (const activation of this.#all()) activation.end(new StarlingError('OUTCOME_UNKNOWN'));
+    for (const activation of this.#residents.all()) activation.end(new StarlingError('OUTCOME_UNKNOWN'));
   }
 }
 

@@ -3,11 +3,12 @@
 
 import type { DescMethodUnary, Message, MessageShape } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
-import type { CallOutcome } from './call.ts';
+import type { Call, CallOutcome } from './call.ts';
 import { askClient, callClient, oneWayClient } from './clients.ts';
 import type { ActorType } from './definition.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import type { RowRange } from './ports/store.ts';
+import type { Tell, TellOrigin } from './tells.ts';
 import type {
   AppendOptions,
   Continuation,
@@ -19,17 +20,22 @@ import type {
   Turn,
 } from './turn.ts';
 
+const NO_TELLS: readonly Tell[] = [];
+
 export class TurnContext implements Turn {
   readonly #activation: Activation;
   readonly #deadline: number;
   readonly signal: AbortSignal | undefined;
   readonly #readOnly: boolean;
+  /** The tell that this turn takes. */
+  readonly #origin: TellOrigin | undefined;
   #live = true;
 
-  constructor(activation: Activation, deadline: number, signal: AbortSignal | undefined, readOnly: boolean) {
+  constructor(activation: Activation, deadline: number, call: Call | undefined, readOnly: boolean) {
     this.#activation = activation;
     this.#deadline = deadline;
-    this.signal = signal;
+    this.signal = call?.signal;
+    this.#origin = call?.origin;
     this.#readOnly = readOnly;
   }
 
@@ -55,20 +61,19 @@ export class TurnContext implements Turn {
   }
 
   get timeline(): TimelineReader {
-    const activation = this.#activation;
-    const journal = activation.journal;
+    const { log } = this.#activation;
     return {
-      tail: journal.tail,
-      floor: journal.floor,
-      read: (range: RowRange) => activation.readRows(range),
+      tail: log.journal.tail,
+      floor: log.journal.floor,
+      read: (range: RowRange) => log.readRows(range),
     };
   }
 
   table(name: string): TableReader {
-    const activation = this.#activation;
+    const { log } = this.#activation;
     return {
-      get: (key) => activation.readCell(name, key),
-      list: (range) => activation.readCells(name, range),
+      get: (key) => log.readCell(name, key),
+      list: (range) => log.readCells(name, range),
     };
   }
 
@@ -85,22 +90,27 @@ export class TurnContext implements Turn {
 
   append(record: unknown, options?: AppendOptions): number {
     this.#writing();
-    return this.#activation.append(record, options?.wake === true);
+    return this.#activation.log.append(
+      record,
+      options?.wake === true,
+      options?.tells ?? NO_TELLS,
+      this.#origin,
+    );
   }
 
   checkpoint(): void {
     this.#writing();
-    this.#activation.journal.requestCheckpoint();
+    this.#activation.log.journal.requestCheckpoint();
   }
 
   trim(seq: number): void {
     this.#writing();
-    this.#activation.journal.requestTrim(seq);
+    this.#activation.log.journal.requestTrim(seq);
   }
 
   defer<T>(): Later<T> {
     this.#writing();
-    return this.#activation.defer<Message>() as unknown as Later<T>;
+    return this.#activation.defer() as unknown as Later<T>;
   }
 
   ask<C extends ActorType['contract']>(

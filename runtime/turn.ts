@@ -6,6 +6,7 @@ import type { ActorClient, ActorType, CallOptions, OneWayClient } from './defini
 import type { StarlingError } from './errors.ts';
 import type { CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
 import type { ServerStream } from './service.ts';
+import type { Tell } from './tells.ts';
 
 /** Runs as a turn of its own when an answer is there. */
 export type Continuation<T> = (outcome: CallOutcome<T>, turn: Turn) => void;
@@ -96,6 +97,8 @@ export interface FanOutRefusal<Res> {
 export interface AppendOptions {
   /** The record leaves work behind that somebody must finish if this node dies: a wake mark goes with it (rule 10). Default false. */
   readonly wake?: boolean;
+  /** Durable messages to other actors, sent iff this record is. Default none. */
+  readonly tells?: readonly Tell[];
 }
 
 /** What a handler that may write can do besides. Valid until the handler has returned. */

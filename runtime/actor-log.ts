@@ -1,0 +1,186 @@
+// The durable half of an activation: recovery, appends with their fold, tables, tells and reads. Knows nothing of turns.
+//
+// L1  What is appended is folded at once, by the same `apply` that folds it when it is read back, so state is always the
+//     fold of the records.
+// L2  A turn that takes a tell writes its receipt in the row of its first record, and appends no second one: so effect and
+//     receipt are durable together or not at all.
+
+import { create, type Message } from '@bufbuild/protobuf';
+import { TellReceiptSchema } from '../proto/gen/starling/actor/v1/stored_pb.ts';
+import type { CallSink } from './call.ts';
+import type { ActorType, Durable, Effects, RecordCodec } from './definition.ts';
+import { invariant, type StarlingError } from './errors.ts';
+import type { Host } from './host.ts';
+import { Journal } from './journal.ts';
+import { mergeCells, mergeRows } from './own-reads.ts';
+import type { ShardClaim } from './ports/ownership.ts';
+import type { ActorAddress, CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
+import { recover } from './recovery.ts';
+import { encodeRow, encodeState } from './stored.ts';
+import { type Tell, type TellOrigin, Tells } from './tells.ts';
+
+export interface ActorLogOptions {
+  readonly host: Host;
+  readonly address: ActorAddress;
+  readonly claim: ShardClaim;
+  readonly codec: RecordCodec<unknown>;
+  readonly instance: Durable<unknown>;
+  /** All writes up to this number are durable and fence-checked. */
+  readonly onSettled: (settled: number) => void;
+  readonly onFailed: (error: StarlingError) => void;
+  /** Lets an output leave through the gate. */
+  readonly output: (release: () => void) => void;
+  /** Keeps the activation in memory while tells wait; returns how to let go. */
+  readonly keepAwake: () => () => void;
+}
+
+export class ActorLog {
+  readonly #options: ActorLogOptions;
+  readonly #tells: Tells;
+  #journal: Journal | undefined;
+  #effectsRow: { readonly seq: number; readonly ts: bigint } | undefined;
+  #release: (() => void) | undefined;
+
+  constructor(options: ActorLogOptions) {
+    this.#options = options;
+    this.#tells = this.#makeTells();
+  }
+
+  get journal(): Journal {
+    invariant(this.#journal !== undefined, 'the log is used once it is open');
+    return this.#journal;
+  }
+
+  /** Opens the log: rules 4 to 6. */
+  async open(): Promise<void> {
+    const { host, address, claim, codec, instance } = this.#options;
+    const { start, cells } = await recover({
+      address,
+      store: host.store,
+      claim,
+      fence: host.fence,
+      limits: host.limits,
+      codec,
+      instance,
+      tells: this.#tells,
+      snapshot: () => this.#snapshot(),
+      uncleanBefore: host.endedUnclean(address),
+    });
+    this.#journal = new Journal(
+      {
+        address,
+        store: host.store,
+        claim,
+        fence: host.fence,
+        clock: host.clock,
+        limits: host.limits,
+        snapshot: () => this.#snapshot(),
+        onSettled: this.#options.onSettled,
+        onFailed: this.#options.onFailed,
+      },
+      start,
+    );
+    for (const cell of cells) this.#journal.cell(cell.row, cell.table, cell.key, cell.value);
+  }
+
+  #snapshot(): Uint8Array {
+    return encodeState({ state: this.#options.instance.snapshot(), ...this.#tells.snapshot() });
+  }
+
+  /** Appends a record, with the tells it causes and the receipt of the tell it is the effect of. */
+  append(record: unknown, wake: boolean, tells: readonly Tell[], origin: TellOrigin | undefined): number {
+    const { codec, instance } = this.#options;
+    const receipt =
+      origin === undefined
+        ? undefined
+        : create(TellReceiptSchema, { sender: origin.sender, n: BigInt(origin.n) });
+    invariant(
+      origin === undefined || !this.#tells.seen(origin),
+      'a turn that takes a tell appends one record',
+    );
+    const extras =
+      tells.length === 0 && receipt === undefined ? undefined : { tells: this.#tells.number(tells), receipt };
+    const row = this.journal.append(encodeRow(codec.encode(record), extras), wake || tells.length > 0);
+    this.#effectsRow = row;
+    instance.apply(row.seq, record, this.#effects);
+    this.#effectsRow = undefined;
+    this.#tells.fold(extras);
+    if (tells.length > 0) this.#options.output(() => this.#tells.pump());
+    return row.seq;
+  }
+
+  readonly #effects: Effects = {
+    put: (table, key, value) => this.#cell(table, key, value),
+    remove: (table, key) => this.#cell(table, key, undefined),
+  };
+
+  #cell(table: string, key: string, value: Uint8Array | undefined): void {
+    invariant(this.#effectsRow !== undefined, 'tables change only in the fold of a record');
+    this.journal.cell(this.#effectsRow, table, key, value);
+  }
+
+  // ---- tells ------------------------------------------------------------------------------------------------------
+
+  /** Goes on with what a former activation left. */
+  resume(): void {
+    this.#options.output(() => this.#tells.pump());
+  }
+
+  seen(origin: TellOrigin): boolean {
+    return this.#tells.seen(origin);
+  }
+
+  /** A tell was taken without a record: remembered with the next checkpoint. */
+  took(origin: TellOrigin): void {
+    this.#tells.note(origin);
+  }
+
+  #makeTells(): Tells {
+    const { host, address } = this.#options;
+    const sender = `${address.kind}/${address.key}`;
+    return new Tells({
+      pendingMax: host.limits.tellsPendingMax,
+      sendersMax: host.limits.tellSendersMax,
+      retryMsMin: host.limits.tellRetryMsMin,
+      retryMsMax: host.limits.tellRetryMsMax,
+      send: (
+        kind: string,
+        key: string,
+        method: string,
+        decode: (type: ActorType) => Message,
+        n: number,
+        sink: CallSink,
+      ) => host.startTell(kind, key, method, decode, { sender, n }, sink),
+      after: (delayMs, task) => host.clock.after(delayMs, task),
+      refused: ({ kind, key, method }, error) => {
+        host.log('warn', 'a message to another actor was refused for good', {
+          sender,
+          kind,
+          key,
+          method,
+          code: error.code,
+        });
+      },
+      pendingChanged: (pending) => {
+        this.#release?.();
+        this.#release = pending ? this.#options.keepAwake() : undefined;
+      },
+    });
+  }
+
+  // ---- reads ------------------------------------------------------------------------------------------------------
+
+  readRows(range: RowRange): Promise<Row[]> {
+    return mergeRows(this.#options.host.store, this.#options.address, this.journal, range);
+  }
+
+  async readCell(table: string, key: string): Promise<Uint8Array | undefined> {
+    const pending = this.journal.pendingCells(table)?.get(key);
+    if (pending !== undefined) return pending.value;
+    return (await this.#options.host.store.readCell(this.#options.address, table, key))?.value;
+  }
+
+  readCells(table: string, range: CellRange): Promise<StoredCell[]> {
+    return mergeCells(this.#options.host.store, this.#options.address, this.journal, table, range);
+  }
+}

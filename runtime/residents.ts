@@ -1,0 +1,70 @@
+// The activations in memory, by kind and key, and which actors of this node ended with a write of unknown outcome.
+
+import type { Activation } from './activation.ts';
+import type { ActorAddress } from './ports/store.ts';
+
+/** Actors remembered as unclean; beyond this many every activation of the node writes a seal of its own. */
+const UNCLEAN_MAX = 10_000;
+
+export class Residents {
+  readonly #byKind = new Map<string, Map<string, Activation>>();
+  readonly #unclean = new Set<string>();
+  #uncleanOverflow = false;
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get(kind: string, key: string): Activation | undefined {
+    return this.#byKind.get(kind)?.get(key);
+  }
+
+  add(activation: Activation): void {
+    const { kind, key } = activation.address;
+    let activations = this.#byKind.get(kind);
+    if (activations === undefined) {
+      activations = new Map();
+      this.#byKind.set(kind, activations);
+    }
+    activations.set(key, activation);
+    this.#count++;
+  }
+
+  /** Forgets an activation; harmless if another one has taken its place. */
+  remove(activation: Activation): void {
+    const { kind, key } = activation.address;
+    const activations = this.#byKind.get(kind);
+    if (activations?.get(key) !== activation) return;
+    activations.delete(key);
+    this.#count--;
+  }
+
+  all(): Activation[] {
+    return [...this.#byKind.values()].flatMap((activations) => [...activations.values()]);
+  }
+
+  /** Activations by kind. */
+  counts(): Record<string, number> {
+    return Object.fromEntries([...this.#byKind].map(([kind, activations]) => [kind, activations.size]));
+  }
+
+  /** Drops what has been idle for `idleMs`, or for as long as its kind allows if that is less. */
+  sweep(now: number, idleMs: number): void {
+    for (const activations of this.#byKind.values()) {
+      for (const activation of activations.values()) {
+        const limit = Math.min(idleMs, activation.definition.idleMsMax ?? idleMs);
+        if (now - activation.lastUsed >= limit) activation.tryPassivate();
+      }
+    }
+  }
+
+  endedUnclean({ kind, key }: ActorAddress): boolean {
+    return this.#uncleanOverflow || this.#unclean.has(`${kind}/${key}`);
+  }
+
+  noteUnclean({ kind, key }: ActorAddress): void {
+    if (this.#unclean.size >= UNCLEAN_MAX) this.#uncleanOverflow = true;
+    else this.#unclean.add(`${kind}/${key}`);
+  }
+}
