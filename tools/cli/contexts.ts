@@ -2,8 +2,7 @@
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeAtomic } from '../node/files.ts';
-import { suggestion } from '../node/nearest.ts';
+import { suggestion, writeAtomic } from '../node/internal.ts';
 import { CliError } from './exit.ts';
 
 /** Where a server is and how to be let in. */

@@ -2,7 +2,7 @@
 // commands do (commands/).
 
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../node/version.ts';
+import { VERSION } from '../node/internal.ts';
 import { addContextCommands } from './commands/context.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addShowCommands } from './commands/show.ts';

@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import type { Scope } from '../../runtime/service.ts';
-import { isAlive, readAnnouncement } from '../node/files.ts';
+import { isAlive, openAuthority, readAnnouncement } from '../node/internal.ts';
 import { type Client, createClient } from './client.ts';
 import { contextsPath, namedContext, readContexts } from './contexts.ts';
 import { CliError } from './exit.ts';
@@ -101,7 +101,6 @@ async function localToken(
   io: Io,
 ): Promise<((service: string) => Promise<string>) | undefined> {
   const path = keyPath(directory, io);
-  const { openAuthority } = await import('../node/keys.ts');
   const authority = await openAuthority(path);
   if (authority === undefined) return undefined;
   const held = new Map<Scope, { readonly token: string; readonly expiresAtMs: number }>();

@@ -5,7 +5,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { NodeConfig, RunningNode, StartStep } from '../../node/index.ts';
+import type { RunningNode, StartStep } from '../../node/index.ts';
+import { DEV_DEFAULTS, type NodeConfig, resolveConfig, VERSION, writeAtomic } from '../../node/internal.ts';
 import { CliError } from '../exit.ts';
 import { span } from '../format.ts';
 import type { Io } from '../io.ts';
@@ -48,7 +49,6 @@ async function dev(flags: DevFlags, io: Io): Promise<void> {
   const node = await start(config, flags, io);
   const interruption = io.interruption();
   if (flags.readyFile !== undefined) {
-    const { writeAtomic } = await import('../../node/files.ts');
     await writeAtomic(flags.readyFile, `${JSON.stringify(node.address)}\n`);
   }
   const readyMs = io.monotonic();
@@ -71,8 +71,6 @@ async function dev(flags: DevFlags, io: Io): Promise<void> {
 }
 
 async function configure(flags: DevFlags, io: Io, overrides: Partial<NodeConfig>): Promise<NodeConfig> {
-  const { resolveConfig } = await import('../../node/config.ts');
-  const { DEV_DEFAULTS } = await import('../../node/settings.ts');
   const { STARLING_CONFIG } = io.environment;
   const path = flags.config ?? STARLING_CONFIG;
   const settings: Record<string, string> = {
@@ -104,7 +102,7 @@ async function readJson(path: string): Promise<unknown> {
 }
 
 async function start(config: NodeConfig, flags: DevFlags, io: Io): Promise<RunningNode> {
-  const { createLogger, startNode, VERSION } = await import('../../node/index.ts');
+  const { createLogger, startNode } = await import('../../node/index.ts');
   const format = config['log.format'] === 'auto' ? (io.errTty ? 'pretty' : 'json') : config['log.format'];
   const level = config['log.level'];
   const fields = { node: config['node.name'] };

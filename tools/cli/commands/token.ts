@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import { TokenService } from '../../../proto/gen/starling/server/v1/server_pb.ts';
 import type { Scope } from '../../../runtime/service.ts';
+import { openAuthority } from '../../node/internal.ts';
 import { CliError } from '../exit.ts';
 import { moment } from '../format.ts';
 import type { Io } from '../io.ts';
@@ -68,7 +69,6 @@ async function issueLocally(flags: IssueFlags, io: Io): Promise<Issued | undefin
   const { STARLING_ADDRESS, STARLING_CONTEXT, STARLING_DATA } = io.environment;
   const named = flags.address ?? flags.context ?? STARLING_ADDRESS ?? STARLING_CONTEXT;
   if (named !== undefined && flags.data === undefined) return undefined;
-  const { openAuthority } = await import('../../node/keys.ts');
   const authority = await openAuthority(keyPath(flags.data ?? STARLING_DATA ?? DATA_DEFAULT, io));
   return authority?.issue({
     tenant: 'main',

@@ -1,6 +1,6 @@
 // Parses one line of an import file. Owns: what a valid line is. Does not own: reading files, what lines mean together.
 
-import { suggestion } from '../../node/nearest.ts';
+import { suggestion } from '../../node/internal.ts';
 import type {
   CustomRecord,
   DirectRecord,
