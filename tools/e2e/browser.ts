@@ -17,7 +17,7 @@ const ARGS = [
 ];
 
 /** Longest wait for something to appear. Generous: it only bounds a failure. */
-export const patienceMs = 10_000;
+export const patienceMs = 30_000;
 
 /** The browser of $CHROMIUM, else the system's. */
 export function launchBrowser(): Promise<Browser> {

@@ -67,3 +67,26 @@ stage.scenario(
     assert.equal(await rows.count(), 2);
   },
 );
+
+stage.scenario(
+  'two windows of one device share one connection, and both show and send everything',
+  async () => {
+    const first = await stage.enter('emma', { device: 'desk' });
+    const bob = await stage.enter('bob');
+    const second = await first.context.newPage();
+    await second.goto(`${stage.server.http}/?user=emma&device=desk`);
+    await second.locator('[data-connection="connected"]').waitFor({ state: 'attached' });
+    await bob.newChat('emma');
+    await bob.write('to both windows');
+    await first.openChat('Bob');
+    await first.sees('to both windows');
+    await second.locator('.line').getByText('Bob', { exact: true }).click();
+    await second.locator('.bubble-text').getByText('to both windows').waitFor();
+    await second.getByRole('textbox', { name: /^Message to/u }).fill('from the second window');
+    await second.keyboard.press('Enter');
+    await bob.openChat('Emma');
+    await bob.seesExactly(['to both windows', 'from the second window']);
+    await first.seesExactly(['to both windows', 'from the second window']);
+    await first.page.locator('[data-connection="connected"]').waitFor({ state: 'attached' });
+  },
+);

@@ -114,3 +114,33 @@ stage.scenario('where the stream is held back on the way, messages arrive by lon
   for (const text of numbered('loud and clear', 3)) await fatima.write(text);
   await alice.seesExactly(['can you hear me?', ...numbered('loud and clear', 3)]);
 });
+
+stage.scenario('a message that the server refuses says why, and is sent again on request', async () => {
+  const alice = await stage.enter('alice');
+  const diego = await stage.enter('diego');
+  await alice.newChat('diego');
+  await alice.write('accepted');
+  await alice.sees('accepted', 'sent');
+  const sending = '**/starling.im.v1.MessageService/SendMessage';
+  await alice.page.route(sending, (route) =>
+    route.fulfill({
+      status: 200,
+      headers: {
+        'content-type': 'application/grpc-web+proto',
+        'grpc-status': '7',
+        'grpc-message': 'Refused.',
+      },
+    }),
+  );
+  await alice.write('refused at first');
+  await alice.sees('refused at first', 'failed');
+  await alice.picture('refused');
+  await alice.page.unroute(sending);
+  await alice.page.getByRole('button', { name: 'Try again' }).click();
+  await alice.sees('refused at first', 'sent');
+  await alice.write('and after');
+  await diego.openChat('Alice');
+  await diego.sees('and after');
+  assert.deepEqual((await diego.texts()).slice(-3), ['accepted', 'refused at first', 'and after']);
+  assert.deepEqual((await alice.texts()).slice(-3), ['accepted', 'refused at first', 'and after']);
+});

@@ -5,9 +5,3 @@ export function errorText(thrown: unknown): string {
   if (thrown instanceof Error && thrown.message !== '') return thrown.message;
   return 'Something went wrong inside the page.';
 }
-
-/** The reason code of a typed error; empty if it has none. */
-export function errorCode(thrown: unknown): string {
-  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return '';
-  return typeof thrown.code === 'string' ? thrown.code : '';
-}

@@ -25,7 +25,7 @@ function SignedIn({ signIn }: { readonly signIn: SignIn }) {
   const session = useSignal<ChatSession | undefined>(undefined);
   const error = useSignal('');
   const time = useSignal(new TimeFormat());
-  const open = async () => {
+  const enter = async () => {
     error.value = '';
     try {
       session.value = await openSession(signIn);
@@ -34,10 +34,16 @@ function SignedIn({ signIn }: { readonly signIn: SignIn }) {
     }
   };
   useEffect(() => {
-    void open();
+    void enter();
   }, []);
   if (session.value !== undefined) {
-    return <Shell session={session.value} time={time.value} onSignOut={() => location.assign('/')} />;
+    const { value: open } = session;
+    const signOut = () => {
+      // The page goes whether or not the server hears of it.
+      void open.stop();
+      location.assign('/');
+    };
+    return <Shell session={open} time={time.value} onSignOut={signOut} />;
   }
   return (
     <main class="sign-in">
@@ -49,7 +55,7 @@ function SignedIn({ signIn }: { readonly signIn: SignIn }) {
         ) : (
           <div class="problem" role="alert">
             <p>{error.value}</p>
-            <button type="button" class="button primary" onClick={open}>
+            <button type="button" class="button primary" onClick={enter}>
               Try again
             </button>
             <a class="button" href="/">
