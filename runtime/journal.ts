@@ -1,3 +1,4 @@
+// Longer than 300 lines because rows, cells and head of one activation go out by one rule of order.
 // The write side of one durable activation: its timeline, head and tables. Pure bookkeeping around `Store.commit`.
 //
 // J1  One commit in flight per activation (rule 7); what is appended meanwhile goes with the next.
@@ -131,9 +132,11 @@ export class Journal {
       value.length <= this.#options.limits.rowBytesMax,
       `a row has at most rowBytesMax bytes, not ${value.length}`,
     );
+    // Drawn first: where the claim has ended nothing may be left half done.
+    const ts = this.#options.claim.nextTimestamp();
     const row = {
       seq: ++this.#tail,
-      ts: this.#options.claim.nextTimestamp(),
+      ts,
       value,
       no: ++this.#issued,
       wake,
@@ -187,6 +190,15 @@ export class Journal {
   /** Hands over what is due, unless a commit is under way. */
   issue(): void {
     if (this.#busy || this.#ended) return;
+    try {
+      this.#issue();
+    } catch (error) {
+      // The claim has ended, or the state can't be encoded: nobody who calls this could do anything about it.
+      this.#failed(error);
+    }
+  }
+
+  #issue(): void {
     const { limits } = this.#options;
     if (this.#checkpoint === undefined && this.rowsSinceCheckpoint >= limits.checkpointRows)
       this.#freeze(UNAWAITED);
@@ -198,9 +210,9 @@ export class Journal {
         this.#cellsDue ||
         this.#checkpoint !== undefined ||
         this.#cells.count >= limits.batchRowsMax)
-        ? this.#cells.take(this.#durable)
+        ? this.#cells.take(this.#durable, limits.batchRowsMax)
         : [];
-    const head = this.#takeHead(cells.length);
+    const head = this.#takeHead(cells);
     if (rows.length === 0 && cells.length === 0 && head === undefined) {
       if (ripe)
         this.#cellTimer ??= this.#options.clock.after(limits.cellDelayMsMax, () => this.#cellTimerFired());
@@ -225,10 +237,12 @@ export class Journal {
   }
 
   /** J2: the frozen checkpoint, if its rows and their cells are durable by now. */
-  #takeHead(cellsTaken: number): (Head & { readonly no: number }) | undefined {
+  #takeHead(cellsTaken: readonly TableWrite[]): (Head & { readonly no: number }) | undefined {
     const checkpoint = this.#checkpoint;
-    if (checkpoint === undefined || checkpoint.asOf > this.#durable || cellsTaken > 0) return undefined;
+    if (checkpoint === undefined || checkpoint.asOf > this.#durable) return undefined;
+    // Cells of later rows do not matter: those rows are folded again. So steady writing does not keep a checkpoint waiting.
     if (this.#cells.firstSeq <= checkpoint.asOf) return undefined;
+    if (cellsTaken.some(({ seq }) => seq <= checkpoint.asOf)) return undefined;
     return {
       no: checkpoint.no,
       shard: this.#options.address.shard,
@@ -250,15 +264,15 @@ export class Journal {
     if (rows.some((row) => row.wake)) this.#mark(commit);
     this.#busy = true;
     this.#cellsDue = false;
-    store.commit(commit).then(
-      () => {
+    store
+      .commit(commit)
+      .then(() => {
         // The fence read begins after the write is known durable, never with it.
         const live = this.#ended ? 'live' : fence.read();
-        if (live === 'live') this.#settled(rows, cells, head);
-        else live.then(() => this.#settled(rows, cells, head)).catch((error: unknown) => this.#failed(error));
-      },
-      (error: unknown) => this.#failed(error),
-    );
+        const settled = (): void => this.#settled(rows, cells, head);
+        return live === 'live' ? settled() : live.then(settled);
+      })
+      .catch((error: unknown) => this.#failed(error));
   }
 
   #mark(commit: MutableCommit): void {
@@ -277,7 +291,12 @@ export class Journal {
     if (last !== undefined) this.#durable = last.seq;
     this.#cells.settled(cells);
     if (head !== undefined) this.#checkpointSettled(head);
-    const next = Math.min(this.#rows.firstNo, this.#checkpoint?.no ?? UNAWAITED, this.#issued + 1);
+    const next = Math.min(
+      this.#rows.firstNo,
+      this.#checkpoint?.no ?? UNAWAITED,
+      this.#again ?? UNAWAITED,
+      this.#issued + 1,
+    );
     this.#options.onSettled(next - 1);
     this.issue();
   }

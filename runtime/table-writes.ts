@@ -37,10 +37,16 @@ export class TableWrites {
     return this.#overlay.get(table);
   }
 
-  /** Takes the cells of records up to `durable`. Of one key the newest wins, so older ones are left out. */
-  take(durable: number): TableWrite[] {
+  /**
+   * Takes the cells of records up to `durable`, at least `max` where so many wait. Of one key the newest wins, so older
+   * ones are left out. Cells of one record have one write time: they are never taken apart.
+   */
+  take(durable: number, max: number): TableWrite[] {
     let end = 0;
-    while (end < this.#waiting.length && (this.#waiting[end]?.seq ?? 0) <= durable) end++;
+    for (const { seq } of this.#waiting) {
+      if (seq > durable || (end >= max && seq !== this.#waiting[end - 1]?.seq)) break;
+      end++;
+    }
     const newest = new Map<string, TableWrite>();
     for (const write of this.#waiting.splice(0, end)) newest.set(`${write.table}\u0000${write.key}`, write);
     return [...newest.values()];
