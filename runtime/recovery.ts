@@ -83,7 +83,7 @@ async function foldRows(
     const page = await store.readRows(address, range, head);
     for (row of page) {
       if (row.seq !== tail + 1) {
-        refuseFarRow(options, tail, row);
+        await refuseFarRows(options, head, tail);
         return { tail, cells };
       }
       const { record, extras } = decodeRow(row.value);
@@ -96,12 +96,15 @@ async function foldRows(
 }
 
 /** A valid row beyond what a former activation may have had in flight can't be explained by any crash. */
-function refuseFarRow(options: RecoveryOptions, tail: number, row: Row): void {
-  if (row.seq <= tail + options.limits.batchRowsMax) return;
-  const { kind, key } = options.address;
+async function refuseFarRows(options: RecoveryOptions, head: Head | undefined, tail: number): Promise<void> {
+  const { address, store, limits } = options;
+  const from = tail + limits.batchRowsMax + 1;
+  const [far] = await store.readRows(address, { from, rowsMax: 1 }, head);
+  if (far === undefined) return;
+  const { kind, key } = address;
   throw new StarlingError(
     'CORRUPTION',
-    `${kind}/${key} has a hole at ${tail + 1} and a valid row at ${row.seq}.`,
+    `${kind}/${key} has a hole at ${tail + 1} and a valid row at ${far.seq}.`,
   );
 }
 
