@@ -45,6 +45,6 @@ export class Deadlines {
       this.#buckets.delete(slot);
       for (const call of bucket) call.reject(new StarlingError('DEADLINE_EXCEEDED'));
     }
-    if (this.#buckets.size > 0) this.#timer = this.#clock.after(this.#stepMs, () => this.#expire());
+    if (this.#buckets.size > 0) this.#timer ??= this.#clock.after(this.#stepMs, () => this.#expire());
   }
 }
