@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import process from 'node:process';
+import { EXIT_CODES } from './exit.ts';
 
 export interface Io {
   /** Results. */
@@ -55,7 +56,7 @@ function onInterrupt(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted.code);
       controller.abort();
     });
   }

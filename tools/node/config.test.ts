@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
-import { ConfigError, resolveConfig } from './config.ts';
+import { DEFAULT_IM_LIMITS } from '../../actors/index.ts';
+import { ConfigError, defaultConfig, resolveConfig } from './config.ts';
 import { configurationPage } from './config-page.ts';
 import { nearest } from './nearest.ts';
 import { settingKeys, variableOf } from './settings.ts';
@@ -79,6 +80,9 @@ test('settings that contradict each other are refused', () => {
     'tls.cert_file and tls.key_file: both or neither must be set',
     'http.port and grpc.port: must differ, both are 7700',
   ]);
+  assert.deepEqual(problemsOf({ flags: { 'limits.timeline_rows_max': '1000' } }), [
+    'limits.timeline_rows_max: must be at least limits.sync_gap_max',
+  ]);
   assert.deepEqual(problemsOf({ flags: { 'http.port': '0', 'grpc.port': '0' } }), []);
 });
 
@@ -105,4 +109,14 @@ test('every setting has a variable of its own and a sentence in the operator’s
 test('a word is only suggested where it is near', () => {
   assert.equal(nearest('aelrt', ['alert', 'other']), 'alert');
   assert.equal(nearest('completely', ['alert', 'other']), undefined);
+});
+
+test('the defaults of the limits are those of the actors', () => {
+  const config = defaultConfig();
+  assert.equal(config['limits.devices_max'], DEFAULT_IM_LIMITS.devicesMax);
+  assert.equal(config['limits.group_members_max'], DEFAULT_IM_LIMITS.groupMembersMax);
+  assert.equal(config['limits.heartbeat_ms'], DEFAULT_IM_LIMITS.heartbeatMs);
+  assert.equal(config['limits.sync_gap_max'], DEFAULT_IM_LIMITS.syncGapMax);
+  assert.equal(config['limits.timeline_rows_max'], DEFAULT_IM_LIMITS.ringRowsMax);
+  assert.equal(config['stop.spread_ms'], DEFAULT_IM_LIMITS.reconnectSpreadMs);
 });

@@ -175,6 +175,9 @@ function contradictions(config: NodeConfig): string[] {
     problems.push('tls.cert_file and tls.key_file: both or neither must be set');
   }
   if (config.data === '') problems.push('data: must not be empty');
+  if (config['limits.timeline_rows_max'] < config['limits.sync_gap_max']) {
+    problems.push('limits.timeline_rows_max: must be at least limits.sync_gap_max');
+  }
   const sameHost = config['grpc.host'] === '' || config['grpc.host'] === config['http.host'];
   if (config['http.port'] !== 0 && config['http.port'] === config['grpc.port'] && sameHost) {
     problems.push(`http.port and grpc.port: must differ, both are ${config['http.port']}`);

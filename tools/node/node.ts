@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imActors, imServices } from '../../actors/index.ts';
+import { type ImLimits, imActors, imServices } from '../../actors/index.ts';
 import { systemClock, systemRandom } from '../../cluster/clock/index.ts';
 import { type Edge, type EdgeHealth, startEdge } from '../../cluster/edge/index.ts';
 import { type LmdbStore, openLmdbStore } from '../../cluster/lmdb/index.ts';
@@ -89,7 +89,8 @@ async function compose(starting: Starting): Promise<RunningNode> {
   const state = new NodeState(() => store.health());
   const tokens = await authorityOf(await ensureKeyFile(keyFileOf(config)), clock);
   const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
-  const actors = imActors();
+  const limits = imLimits(config);
+  const actors = imActors(limits);
   const { runtime, services } = await step(starting, 'actors ready', `${actors.length} kinds`, async () => {
     const made = makeRuntime(starting, store);
     made.register(...actors);
@@ -104,7 +105,7 @@ async function compose(starting: Starting): Promise<RunningNode> {
       store: state.store(),
     });
     const address = config['http.public_address'];
-    const bound = imServices(made, { tokens, nodeInfo, ...(address === '' ? {} : { address }) });
+    const bound = imServices(made, { tokens, nodeInfo, ...(address === '' ? {} : { address }) }, limits);
     if (config['demo.enabled'] && config['demo.users']) await upsertUsers(bound, DEMO_USERS);
     return { runtime: made, services: bound };
   });
@@ -214,6 +215,17 @@ function pageDirectory(config: NodeConfig): string | undefined {
   if (!config['web.enabled']) return undefined;
   const directory = config['web.directory'] === '' ? PAGE_DIRECTORY : config['web.directory'];
   return existsSync(join(directory, 'index.html')) ? directory : undefined;
+}
+
+function imLimits(config: NodeConfig): Partial<ImLimits> {
+  return {
+    devicesMax: config['limits.devices_max'],
+    groupMembersMax: config['limits.group_members_max'],
+    heartbeatMs: config['limits.heartbeat_ms'],
+    syncGapMax: config['limits.sync_gap_max'],
+    ringRowsMax: config['limits.timeline_rows_max'],
+    reconnectSpreadMs: config['stop.spread_ms'],
+  };
 }
 
 function keyFileOf(config: NodeConfig): string {

@@ -111,6 +111,23 @@ export const SETTINGS = {
     '',
     'Signing key of tokens (JWK set, mode 0600); empty = `signing-key.json` in the data directory. Made at the first start where it is missing.',
   ),
+  'limits.devices_max': integer(20, [1, 1_000], 'Devices of one user.'),
+  'limits.group_members_max': integer(1_000, [2, 10_000], 'Members of one group.'),
+  'limits.heartbeat_ms': integer(
+    20_000,
+    [1_000, 60_000],
+    'A stream carries a frame at least this often; clients reconnect after two of them are missing. Beyond 20,000 some proxies close idle streams.',
+  ),
+  'limits.sync_gap_max': integer(
+    20_000,
+    [100, 1_000_000],
+    'A device that missed more entries than this rebuilds its view instead of pulling them one by one.',
+  ),
+  'limits.timeline_rows_max': integer(
+    30_000,
+    [1_000, 10_000_000],
+    'Entries of a user’s timeline that are kept. At least `limits.sync_gap_max`.',
+  ),
   'demo.enabled': onOff(
     false,
     'Whether anybody may sign in as a demo user without a password. `starling dev` turns it on.',
