@@ -3,7 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { type CrashResult, runCrash } from './crash/run.ts';
-import { VERDICTS } from './findings.ts';
+import { VERDICTS } from './index.ts';
 import { freshNode } from './node-process.ts';
 import { type Figure, readable, table, writeFigures } from './report.ts';
 
@@ -110,4 +110,9 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  process.exitCode = await main().catch((error: unknown) => {
+    console.error(error);
+    return 1;
+  });
+}

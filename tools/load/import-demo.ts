@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ConversationService } from '../../proto/gen/starling/server/v1/server_pb.ts';
 import { Caller } from './api.ts';
-import { type Corpus, generateCorpus } from './corpus.ts';
+import { type Corpus, generateCorpus } from './index.ts';
 import { freshNode, type NodeProcess, STARLING } from './node-process.ts';
 import { type Figure, readable, table, writeFigures } from './report.ts';
 import { UnaryPool } from './wire.ts';
@@ -85,6 +85,9 @@ export function firstDifference(
   return undefined;
 }
 
+/** Exit code of the CLI when it was interrupted. */
+const INTERRUPTED = 130;
+
 function startImport(node: NodeProcess, file: string): ChildProcess {
   return spawn(process.execPath, [STARLING, 'import', file, '--data', node.data], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -106,7 +109,10 @@ async function interruptedImport(
     await sleep(20);
   }
   child.kill(how.signal);
-  await gone;
+  const [code] = await gone;
+  // 0 is judged by how many rows there were: it had ended before.
+  if (code !== null && code !== 0 && code !== INTERRUPTED)
+    throw new Error(`the import ended with exit code ${code}`);
   return rows;
 }
 
@@ -240,4 +246,9 @@ async function main(): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) {
+  process.exitCode = await main().catch((error: unknown) => {
+    console.error(error);
+    return 1;
+  });
+}

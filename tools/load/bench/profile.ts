@@ -35,6 +35,17 @@ export function hottest(profile: CpuProfile): Hot[] {
     .sort((one, other) => other.ms - one.ms);
 }
 
+/** The same time by file, the most first. */
+export function byFile(hot: readonly Hot[]): Hot[] {
+  const files = new Map<string, Hot>();
+  for (const { where, ms, share } of hot) {
+    const file = where.slice(where.lastIndexOf(' ') + 1).replace(/:\d+$/, '');
+    const sum = files.get(file);
+    files.set(file, { where: file, ms: ms + (sum?.ms ?? 0), share: share + (sum?.share ?? 0) });
+  }
+  return [...files.values()].sort((one, other) => other.ms - one.ms);
+}
+
 function placeOf(frame: CpuProfile['nodes'][number]['callFrame']): string {
   const { functionName, url, lineNumber } = frame;
   if (url === '') return functionName === '' ? '(anonymous)' : functionName;
@@ -49,14 +60,22 @@ export async function describeProfiles(directory: string, rows = 40): Promise<st
     files.map(async (name) => {
       const hot = hottest(JSON.parse(await readFile(join(directory, name), 'utf8')) as CpuProfile);
       const total = hot.reduce((sum, each) => sum + each.ms, 0);
-      const lines = hot
-        .slice(0, rows)
-        .map(
-          ({ where, ms, share }) =>
-            `${(share * 100).toFixed(1).padStart(6)} % ${ms.toFixed(0).padStart(7)} ms  ${where}`,
-        );
-      return `${basename(name)}: ${total.toFixed(0)} ms busy\n${lines.join('\n')}`;
+      return [
+        `${basename(name)}: ${total.toFixed(0)} ms busy`,
+        ...lines(hot, rows),
+        'by file:',
+        ...lines(byFile(hot), rows / 2),
+      ].join('\n');
     }),
   );
   return parts.join('\n\n');
+}
+
+function lines(hot: readonly Hot[], rows: number): string[] {
+  return hot
+    .slice(0, rows)
+    .map(
+      ({ where, ms, share }) =>
+        `${(share * 100).toFixed(1).padStart(6)} % ${ms.toFixed(0).padStart(7)} ms  ${where}`,
+    );
 }

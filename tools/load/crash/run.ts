@@ -2,9 +2,7 @@
 // not own: how a node is started (a `CrashNode` is given).
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { check } from '../checker.ts';
-import type { Report } from '../findings.ts';
-import type { Histories } from '../history.ts';
+import { check, type Histories, type Report } from '../index.ts';
 import { Seeded } from '../seeded.ts';
 import type { Endpoint } from '../wire.ts';
 import { World } from './world.ts';

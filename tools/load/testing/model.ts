@@ -1,6 +1,7 @@
 // A tiny model of a correct system that writes clean histories, for the checker's tests. Owns: histories that hold every
 // rule. Does not own: faults (the tests put them in).
 
+import assert from 'node:assert/strict';
 import {
   type Answer,
   type DeviceView,
@@ -115,4 +116,19 @@ function devicesOf(userId: string, entries: readonly TimelineEntry[]): DeviceVie
     { userId, deviceId: 'phone', afterUserSeq: 0, received: repeated, fullSyncs: [] },
     { userId, deviceId: 'web', afterUserSeq: middle, received: entries.slice(middle), fullSyncs: [] },
   ];
+}
+
+/** Picks an element and its index; the model writes histories in which every list that is asked for has one. */
+export function any<T>(items: readonly T[], random: Seeded): { item: T; at: number } {
+  const at = random.below(items.length);
+  const item = items[at];
+  assert.ok(item !== undefined);
+  return { item, at };
+}
+
+/** The log with the most rows. */
+export function longest<T extends { rows: unknown[] }>(logs: readonly T[]): T {
+  const [first] = logs.toSorted((one, other) => other.rows.length - one.rows.length);
+  assert.ok(first !== undefined);
+  return first;
 }
