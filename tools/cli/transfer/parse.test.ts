@@ -28,8 +28,10 @@ test('a valid line of every form parses and is written as it was', () => {
     '{"type":"user","user_id":"a.b@c-d_E","display_name":"陈晨","avatar_url":"https://x"}',
     '{"type":"conversation","conversation_id":"team","name":"团队","owner_user_id":"alice","member_user_ids":["bob"],"create_time_ms":5}',
     '{"type":"conversation","conversation_id":"c17","direct_user_ids":["alice","bob"]}',
-    '{"type":"message","conversation_id":"team","sender_user_id":"","client_message_id":"m-1","create_time_ms":7,"text":"👋","mention_user_ids":["bob"],"reply_to":{"sender_user_id":"bob","client_message_id":"m0"}}',
-    '{"type":"message","direct_user_ids":["alice","bob"],"sender_user_id":"bob","client_message_id":"m2","create_time_ms":7,"custom":{"type":"card.v1","data_base64":"AAEC","fallback_text":"a card"}}',
+    '{"type":"message","conversation_id":"team","sender_user_id":"","client_message_id":"m-1","create_time_ms":7,' +
+      '"text":"👋","mention_user_ids":["bob"],"reply_to":{"sender_user_id":"bob","client_message_id":"m0"}}',
+    '{"type":"message","direct_user_ids":["alice","bob"],"sender_user_id":"bob","client_message_id":"m2","create_time_ms":7,' +
+      '"custom":{"type":"card.v1","data_base64":"AAEC","fallback_text":"a card"}}',
   ];
   for (const line of lines) assert.equal(formatRecord(parseRecord(line)), line);
 });
