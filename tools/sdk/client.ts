@@ -92,15 +92,10 @@ class Client implements StarlingClient {
     this.#wanted = false;
     this.#backend = undefined;
     this.#timers.clear();
-    // An engine that was never asked for has nothing to end; one that could not be made has ended already.
     await (await backend?.catch(() => undefined))?.close();
     if (!wasWanted || this.#state === 'disconnected') return;
-    this.#onState({
-      state: 'disconnected',
-      code: 'closed',
-      reason: 'Disconnected by the application.',
-      terminal: true,
-    });
+    const reason = 'Disconnected by the application.';
+    this.#onState({ state: 'disconnected', code: 'closed', reason, terminal: true });
   }
 
   send(target: SendTarget, content: Content, options: { replyToSeq?: bigint } = {}): Sending {

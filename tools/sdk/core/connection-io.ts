@@ -3,14 +3,18 @@
 import type { StateChange } from '../api.ts';
 import type { SdkError } from '../errors.ts';
 
-export type ConnectionTimer =
-  | 'reconnect'
-  | 'welcome'
-  | 'watchdog'
-  | 'stable'
-  | 'rotate'
-  | 'refresh'
-  | 'stream_retry';
+/** Every timer of the connection. */
+export const CONNECTION_TIMERS = [
+  'reconnect',
+  'welcome',
+  'watchdog',
+  'stable',
+  'rotate',
+  'refresh',
+  'stream_retry',
+] as const;
+
+export type ConnectionTimer = (typeof CONNECTION_TIMERS)[number];
 
 export interface WelcomeFacts {
   /** Milliseconds; 0 = not said. */

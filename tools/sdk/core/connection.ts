@@ -11,25 +11,16 @@ import type { Done } from '../done.ts';
 import { isPermanent, isTokenRefused, SdkError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { backoff } from './backoff.ts';
-import type {
-  ConnectionEffect,
-  ConnectionInput,
-  ConnectionTimer,
-  KickReason,
-  WelcomeFacts,
+import {
+  CONNECTION_TIMERS,
+  type ConnectionEffect,
+  type ConnectionInput,
+  type ConnectionTimer,
+  type KickReason,
+  type WelcomeFacts,
 } from './connection-io.ts';
 
 type Phase = 'idle' | 'token' | 'navigating' | 'opening' | 'open' | 'polling' | 'waiting' | 'ended';
-
-const TIMERS: readonly ConnectionTimer[] = [
-  'reconnect',
-  'welcome',
-  'watchdog',
-  'stable',
-  'rotate',
-  'refresh',
-  'stream_retry',
-];
 
 export class Connection {
   readonly #random: () => number;
@@ -270,12 +261,8 @@ export class Connection {
     if (isTokenRefused(error) && this.#refused === 1) return this.#begin(out, error.code, error.message);
     this.#phase = 'waiting';
     this.#setState(out, { state: 'connecting', code: error.code, reason: error.message });
-    const wait = {
-      attempt: this.#attempt,
-      random: this.#random(),
-      retryAfterMs: error.retryAfterMs,
-      spreadMs,
-    };
+    const { retryAfterMs } = error;
+    const wait = { attempt: this.#attempt, random: this.#random(), retryAfterMs, spreadMs };
     this.#attempt += 1;
     this.#setTimer(out, 'reconnect', backoff(wait));
   }
@@ -289,7 +276,7 @@ export class Connection {
 
   /** Ends stream, timers and line. */
   #quiet(out: ConnectionEffect[]): Done {
-    for (const timer of TIMERS) out.push({ kind: 'cancel_timer', timer });
+    for (const timer of CONNECTION_TIMERS) out.push({ kind: 'cancel_timer', timer });
     if (this.#stream > 0) out.push({ kind: 'close', stream: this.#stream });
     // Whatever the closed stream still says is from the past.
     this.#stream += 1;
@@ -303,8 +290,8 @@ export class Connection {
 
   #setState(out: ConnectionEffect[], change: Omit<StateChange, 'terminal'> & { terminal?: boolean }): Done {
     const next: StateChange = { ...change, terminal: change.terminal ?? false };
-    const { state, code } = this.#state;
+    const before = this.#state;
     this.#state = next;
-    if (state !== next.state || code !== next.code) out.push({ kind: 'state', change: next });
+    if (before.state !== next.state || before.code !== next.code) out.push({ kind: 'state', change: next });
   }
 }

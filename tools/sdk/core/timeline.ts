@@ -1,3 +1,5 @@
+// Longer than 300 lines because it is one state machine: what one input leaves behind is what the next one finds.
+//
 // Makes one gapless sequence of what is pushed and what is pulled, and rebuilds the view where that cannot be done.
 // Owns: pulls, rebuilds, the target, acknowledgements. The merge rule itself is merge.ts. Pure.
 //

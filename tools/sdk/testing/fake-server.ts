@@ -1,3 +1,5 @@
+// Longer than 300 lines because a server is one state, and a test has to see all that it answers by.
+//
 // A server at the level of the transport, driven by the test: one user's timeline, conversations and sends, in memory.
 // It follows the contract; faults are put in by `intercept` and by the frames that a test pushes itself.
 
