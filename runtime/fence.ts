@@ -18,9 +18,10 @@ export class FenceReader {
 
   /** `live` at once where the store's lock is the fence; else a promise that resolves when live and rejects when fenced. */
   read(): 'live' | Promise<void> {
+    if (this.#next !== undefined) return this.#next;
     if (this.#underWay !== undefined) {
       // The one under way began before now: wait for the one after it.
-      this.#next ??= this.#underWay.then(
+      this.#next = this.#underWay.then(
         () => this.#start(),
         () => this.#start(),
       );
