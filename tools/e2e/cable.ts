@@ -1,5 +1,5 @@
-// A cable between one browser and the server, which can be pulled: the browser's own offline switch leaves streams open
-// that stand already.
+// A cable between one browser and the server, which can be pulled: the browser's own offline switch leaves
+// streams open that stand already.
 
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 

@@ -25,7 +25,8 @@ stage.scenario('scrolling up brings older messages, and what was being read stay
   const before = await alice.texts();
   assert.ok(before.length < seeded, 'only a part is read at first');
   const top = before[0] ?? '';
-  // The first line is brought to the top of the screen, where it has to stay when older ones are put before it.
+  // The first line is brought to the top of the screen, where it has to stay when older ones are put before
+  // it.
   await alice.page.locator('.log').evaluate((log) => {
     log.scrollTop = 0;
   });

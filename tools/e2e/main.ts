@@ -1,5 +1,6 @@
-// `make e2e`: real people's acts in a real browser against a real server. Owns: building the page, running the
-// scenarios, out/e2e.json. Does not own: the scenarios (*.e2e.ts), which each start a server of their own.
+// `make e2e`: real people's acts in a real browser against a real server. Owns: building the page, running
+// the scenarios, out/e2e.json. Does not own: the scenarios (*.e2e.ts), which each start a server of their
+// own.
 //
 // 1. No scenario waits for a time to pass; each waits for what a person would see.
 // 2. What fails leaves a picture and the server's log under out/e2e/.
@@ -25,7 +26,10 @@ interface ScenarioResult {
 /** Longest run of one file of scenarios. */
 const fileMsMax = 240_000;
 
-/** Runs the files whose names contain one of `wanted` (all, if none is wanted). Resolves with what became of each. */
+/**
+ * Runs the files whose names contain one of `wanted` (all, if none is wanted). Resolves with what became of
+ * each.
+ */
 async function runScenarios(wanted: readonly string[]): Promise<ScenarioResult[]> {
   const here = fileURLToPath(new URL('.', import.meta.url));
   const files = (await readdir(here))

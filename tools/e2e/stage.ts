@@ -1,5 +1,5 @@
-// What a file of scenarios needs: one server, one browser, people who are seen out whatever happens, and a picture of
-// each of them where a scenario failed.
+// What a file of scenarios needs: one server, one browser, people who are seen out whatever happens, and a
+// picture of each of them where a scenario failed.
 
 import { after, before, type TestContext, test } from 'node:test';
 import type { Browser } from 'playwright-core';

@@ -1,5 +1,5 @@
-// How the page is built: `vite build -c tools/web/vite.config.ts` writes dist/web. Nothing is inlined, so that a strict
-// content security policy holds.
+// How the page is built: `vite build -c tools/web/vite.config.ts` writes dist/web. Nothing is inlined, so
+// that a strict content security policy holds.
 
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';

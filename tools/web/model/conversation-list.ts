@@ -34,7 +34,9 @@ export interface ListContext {
   readonly draftOf: (conversationId: string) => string;
 }
 
-/** Pinned before all, then the latest message first; the id decides between equals so that rows never jump. */
+/**
+ * Pinned before all, then the latest message first; the id decides between equals so that rows never jump.
+ */
 export function inOrder(conversations: Iterable<Conversation>): Conversation[] {
   return [...conversations].sort((a, b) => {
     const pinned = Number(b.settings?.pinned ?? false) - Number(a.settings?.pinned ?? false);

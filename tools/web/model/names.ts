@@ -12,7 +12,8 @@ export type NameOf = (userId: string) => string;
 const HAN = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u;
 
 /**
- * One or two characters that stand for a name: initials of the first and last word, or one character of a CJK name.
+ * One or two characters that stand for a name: initials of the first and last word, or one character of a CJK
+ * name.
  * `group`: the name is not a person's.
  */
 export function initials(name: string, group = false): string {
@@ -49,7 +50,9 @@ export function hueOf(id: string): number {
   return (Math.imul(hash, 2_246_822_519) >>> 16) % HUES;
 }
 
-/** The other user of a direct conversation (oneself in a conversation with oneself); undefined for a group. */
+/**
+ * The other user of a direct conversation (oneself in a conversation with oneself); undefined for a group.
+ */
 export function peerOf(conversation: Conversation, me: string): string | undefined {
   const { info } = conversation;
   if (info?.type !== ConversationType.DIRECT) return undefined;

@@ -64,7 +64,9 @@ export interface RowsInput {
   readonly unreadFromSeq: bigint;
 }
 
-/** Makes all lines, oldest first. What is on its way stands at the end, and is left out once the log holds it. */
+/**
+ * Makes all lines, oldest first. What is on its way stands at the end, and is left out once the log holds it.
+ */
 export function buildRows(input: RowsInput): Row[] {
   const rows: Row[] = [];
   let day = '';
@@ -81,7 +83,8 @@ export function buildRows(input: RowsInput): Row[] {
     if (message.senderId === input.me) placed.add(message.clientMessageId);
     rows.push(isSpoken(message.content) ? placedBubble(message, input) : controlRow(message, input));
   }
-  // What was written before the last entry but is not in the log yet (it failed, say) belongs to the day of its place.
+  // What was written before the last entry but is not in the log yet (it failed, say) belongs to the day of
+  // its place.
   const lastMs = Number(input.entries.at(-1)?.createTimeMs ?? 0n);
   for (const outgoing of input.outgoing) {
     if (placed.has(outgoing.clientMessageId)) continue;

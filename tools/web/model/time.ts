@@ -69,7 +69,10 @@ export class TimeFormat {
     return this.dayKey(a).slice(0, 4) === this.dayKey(b).slice(0, 4);
   }
 
-  /** Whole calendar days from `ms` to `nowMs`; days are counted by the calendar, so that summer time does not matter. */
+  /**
+   * Whole calendar days from `ms` to `nowMs`; days are counted by the calendar, so that summer time does not
+   * matter.
+   */
   #daysBetween(ms: number, nowMs: number): number {
     return (Date.parse(this.dayKey(nowMs)) - Date.parse(this.dayKey(ms))) / 86_400_000;
   }

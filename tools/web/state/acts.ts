@@ -1,5 +1,5 @@
-// What the person does in a chat, as calls of the client. Owns: sending, sending again, settings. Invariant: a rejection
-// ends as a notice, or beside the message it belongs to.
+// What the person does in a chat, as calls of the client. Owns: sending, sending again, settings. Invariant:
+// a rejection ends as a notice, or beside the message it belongs to.
 
 import { batch } from '@preact/signals';
 import type { StarlingClient } from '../../sdk/api.ts';

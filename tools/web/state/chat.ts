@@ -1,6 +1,5 @@
-// One open chat. Owns: the part of the log in memory, what is on its way, and reading further. Does not own: the
-// conversation's summary, drafts, names (session.ts).
-// Invariants:
+// One open chat. Owns: the part of the log in memory, what is on its way, and reading further. Does not own:
+// the conversation's summary, drafts, names (session.ts). Invariants:
 // 1. A push that arrives while a page is being read is not lost: both go through the same merge.
 // 2. One page is read at a time; a chat that was left changes nothing any more.
 
@@ -148,7 +147,10 @@ export class Chat {
     });
   }
 
-  /** Reads the page after the last entry held, where newer ones had been dropped. `lastSeq`: the log's last entry. */
+  /**
+   * Reads the page after the last entry held, where newer ones had been dropped. `lastSeq`: the log's last
+   * entry.
+   */
   async loadNewer(lastSeq: bigint): Promise<void> {
     const { detached } = this.window.peek();
     const last = this.window.peek().entries.at(-1);

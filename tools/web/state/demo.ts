@@ -1,5 +1,5 @@
-// Demo sign-in, as `starling dev` offers it. Owns: the two requests and reading their answers. A real application has a
-// sign-in of its own and gets the token from its own back end.
+// Demo sign-in, as `starling dev` offers it. Owns: the two requests and reading their answers. A real
+// application has a sign-in of its own and gets the token from its own back end.
 
 import { SdkError } from '../../sdk/index.ts';
 

@@ -1,6 +1,6 @@
-// Which device this window is. Owns: device ids of a browser. Each window is a device of its own; a closed window's id is
-// taken again by the next one, so that ids and local databases do not pile up.
-// Invariant: no two windows of a browser have the same id at the same time, unless the address names it.
+// Which device this window is. Owns: device ids of a browser. Each window is a device of its own; a closed
+// window's id is taken again by the next one, so that ids and local databases do not pile up. Invariant: no
+// two windows of a browser have the same id at the same time, unless the address names it.
 
 /** Ids that one browser takes at most for one user. */
 const devicesMax = 16;

@@ -1,5 +1,6 @@
-// Unsent text. Owns: what is in the composer of each chat, on this device at once and on the user's other devices
-// through the conversation's settings. Invariant: a draft is in the browser's storage before the server hears of it.
+// Unsent text. Owns: what is in the composer of each chat, on this device at once and on the user's other
+// devices through the conversation's settings. Invariant: a draft is in the browser's storage before the
+// server hears of it.
 
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { utf8Bytes } from '../model/content.ts';

@@ -1,4 +1,5 @@
-// What the person has to know about what went wrong. Invariant: at most `noticesMax` at once, none said twice at a time.
+// What the person has to know about what went wrong. Invariant: at most `noticesMax` at once, none said twice
+// at a time.
 
 import { signal } from '@preact/signals';
 import { errorText } from '../model/errors.ts';

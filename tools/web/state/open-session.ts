@@ -1,5 +1,5 @@
-// The rim: makes a session out of the real client, the browser's storage and its address bar. Owns: which device and
-// local database this window is, and keeping address and open chat the same.
+// The rim: makes a session out of the real client, the browser's storage and its address bar. Owns: which
+// device and local database this window is, and keeping address and open chat the same.
 
 import type { LocalStore } from '../../sdk/api.ts';
 import { createClient } from '../../sdk/index.ts';
@@ -9,7 +9,10 @@ import { demoToken, demoUsers } from './demo.ts';
 import { browserHost, browserLabel, takeDeviceId } from './device.ts';
 import { ChatSession } from './session.ts';
 
-/** Signs in and opens the chat that the address names. Ends when the local view is read. Rejects with SdkError. */
+/**
+ * Signs in and opens the chat that the address names. Ends when the local view is read. Rejects with
+ * SdkError.
+ */
 export async function openSession(signIn: SignIn): Promise<ChatSession> {
   const { userId, displayName } = signIn;
   const deviceId = signIn.device || (await takeDeviceId(browserHost(), userId));

@@ -1,5 +1,5 @@
-// What users are called. Owns: a bounded cache of profiles. Does not own: who is asked for; the session says which ids
-// are in sight.
+// What users are called. Owns: a bounded cache of profiles. Does not own: who is asked for; the session says
+// which ids are in sight.
 
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { User } from '../../../proto/gen/starling/im/v1/user_pb.ts';
@@ -31,7 +31,9 @@ export class People {
   /** The display name, or the id where none is known. Reading it in a component subscribes the component. */
   readonly nameOf = (userId: string): string => this.#profiles.value.get(userId) ?? userId;
 
-  /** Asks for profiles that are not known yet. Ends when they have arrived or could not be had; never rejects. */
+  /**
+   * Asks for profiles that are not known yet. Ends when they have arrived or could not be had; never rejects.
+   */
   want(userIds: Iterable<string>): Promise<void> {
     for (const id of userIds) {
       if (id !== '' && !this.#asked.has(id)) this.#wanted.add(id);
@@ -62,8 +64,8 @@ export class People {
       try {
         this.learn(await this.#client.users(ids));
       } catch {
-        // Names are an ornament: ids stand in for them, and the next time these people are in sight they are asked
-        // for again.
+        // Names are an ornament: ids stand in for them, and the next time these people are in sight they are
+        // asked for again.
         for (const id of ids) this.#asked.delete(id);
         break;
       }

@@ -1,11 +1,13 @@
-// Tells the server how far was read. Invariants: one call at a time; positions asked for meanwhile become one call with
-// the highest; what failed is tried again when the connection is back.
+// Tells the server how far was read. Invariants: one call at a time; positions asked for meanwhile become one
+// call with the highest; what failed is tried again when the connection is back.
 
 import type { StarlingClient } from '../../sdk/api.ts';
 
 export class ReadMarker {
   readonly #client: Pick<StarlingClient, 'markRead'>;
-  /** Highest position asked for, by conversation; goes once it is marked. Bounded by the conversations opened. */
+  /**
+   * Highest position asked for, by conversation; goes once it is marked. Bounded by the conversations opened.
+   */
   readonly #wanted = new Map<string, bigint>();
   readonly #marked = new Map<string, bigint>();
   #busy = false;

@@ -1,6 +1,6 @@
-// A signed-in person's view of everything: list, open chat, connection, what is said aloud. Owns: turning the client's
-// events into signals, and the person's acts into calls. Does not own: how it looks (view/), delivery (the SDK).
-// Invariants:
+// A signed-in person's view of everything: list, open chat, connection, what is said aloud. Owns: turning the
+// client's events into signals, and the person's acts into calls. Does not own: how it looks (view/),
+// delivery (the SDK). Invariants:
 // 1. Every rejection ends as a notice with the text of its typed error, or is shown where it happened.
 // 2. Something is marked as read only while its end is in sight in a focused window.
 

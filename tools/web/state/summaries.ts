@@ -1,5 +1,5 @@
-// The conversation list as signals. Owns: the summaries, whether they were read, and the unread total. Does not own: the
-// order (model/conversation-list.ts).
+// The conversation list as signals. Owns: the summaries, whether they were read, and the unread total. Does
+// not own: the order (model/conversation-list.ts).
 
 import { batch, signal } from '@preact/signals';
 import type { Conversation } from '../../../proto/gen/starling/im/v1/conversation_pb.ts';

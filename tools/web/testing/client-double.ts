@@ -1,5 +1,5 @@
-// A client without a server: holds logs and summaries that a test gives it, records what is asked of it, and tells only
-// what a test tells it to tell.
+// A client without a server: holds logs and summaries that a test gives it, records what is asked of it, and
+// tells only what a test tells it to tell.
 
 import { create } from '@bufbuild/protobuf';
 import type { Conversation } from '../../../proto/gen/starling/im/v1/conversation_pb.ts';

@@ -1,4 +1,5 @@
-// Where messages are written. Enter sends, Shift+Enter makes a new line; while an input method composes, Enter is its own.
+// Where messages are written. Enter sends, Shift+Enter makes a new line; while an input method composes,
+// Enter is its own.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { textBytesMax, utf8Bytes } from '../model/content.ts';
@@ -23,8 +24,8 @@ export function Composer({ session, chat, title }: ComposerProps) {
   const bytes = text.length * 3 < countFrom ? 0 : utf8Bytes(text);
   const tooLong = bytes > textBytesMax;
   const ready = text.trim() !== '' && !tooLong;
-  // Keys may come faster than frames: what they do is done to the chat and the draft of this moment, not to those of the
-  // last rendering.
+  // Keys may come faster than frames: what they do is done to the chat and the draft of this moment, not to
+  // those of the last rendering.
   const key = () => session.chat.peek()?.key ?? chat.key;
   const send = () => {
     const written = session.drafts.text(key()).trim();
@@ -68,7 +69,8 @@ export function Composer({ session, chat, title }: ComposerProps) {
           onInput={(event) => session.drafts.write(key(), event.currentTarget.value)}
           onBlur={() => session.shareDraft()}
           onKeyDown={(event) => {
-            // Some browsers end the composition before they report the Enter that ended it; its key code is 229 then.
+            // Some browsers end the composition before they report the Enter that ended it; its key code is
+            // 229 then.
             if (event.isComposing || event.keyCode === 229) return;
             if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
               event.preventDefault();

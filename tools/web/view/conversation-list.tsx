@@ -1,4 +1,5 @@
-// The list of conversations. Each line is a link, so that it can be opened in another window; arrows move between lines.
+// The list of conversations. Each line is a link, so that it can be opened in another window; arrows move
+// between lines.
 
 import { useComputed, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';

@@ -25,7 +25,6 @@ interface GroupView {
 
 export function GroupPanel({ session, conversationId, onClose }: GroupPanelProps) {
   const view = useSignal<GroupView | undefined>(undefined);
-  const adding = useSignal(false);
   const reading = useWork();
   const work = useWork();
   const read = () =>
@@ -47,8 +46,13 @@ export function GroupPanel({ session, conversationId, onClose }: GroupPanelProps
       await task();
       await read();
     });
-  const known = view.value;
-  const self = known?.group.self?.role ?? MemberRole.MEMBER;
+  const leave = () => {
+    if (!confirm('Leave this group? You will get no further messages of it.')) return;
+    void work.run(async () => {
+      await session.client.removeMembers(conversationId, [session.me]);
+      onClose();
+    });
+  };
   return (
     <aside class="panel" aria-label="Group info">
       <header class="panel-header">
@@ -56,70 +60,71 @@ export function GroupPanel({ session, conversationId, onClose }: GroupPanelProps
         <IconButton icon="close" label="Close group info" onClick={onClose} />
       </header>
       <div class="panel-scroll">
-        {known === undefined && reading.error.value === '' && <Spinner label="Loading the group…" />}
+        {view.value === undefined && reading.error.value === '' && <Spinner label="Loading the group…" />}
         <Problem text={reading.error.value} />
-        {known !== undefined && (
-          <>
-            <GroupName session={session} group={known.group} act={act} />
-            <Problem text={work.error.value} />
-            <h3>
-              Members <span class="muted">{known.members.length}</span>
-            </h3>
-            {mayAdminister(self) && !adding.value && (
-              <button
-                type="button"
-                class="add-member"
-                onClick={() => {
-                  adding.value = true;
-                }}
-              >
-                <span class="add-icon">
-                  <Icon name="add" />
-                </span>
-                Add members
-              </button>
-            )}
-            {adding.value && (
-              <AddMembers
-                session={session}
-                members={known.members}
-                onDone={(ids) => {
-                  adding.value = false;
-                  if (ids.length > 0) void act(() => session.client.addMembers(conversationId, ids));
-                }}
-              />
-            )}
-            <ul class="members">
-              {memberOrder(known.members, session.people.nameOf).map((member) => (
-                <MemberLine
-                  key={member.userId}
-                  session={session}
-                  conversationId={conversationId}
-                  member={member}
-                  self={self}
-                  act={act}
-                />
-              ))}
-            </ul>
-            <button
-              type="button"
-              class="button danger wide"
-              onClick={() => {
-                if (confirm('Leave this group? You will get no further messages of it.')) {
-                  void work.run(async () => {
-                    await session.client.removeMembers(conversationId, [session.me]);
-                    onClose();
-                  });
-                }
-              }}
-            >
-              <Icon name="leave" />
-              Leave group
-            </button>
-          </>
+        <Problem text={work.error.value} />
+        {view.value !== undefined && (
+          <GroupBody session={session} view={view.value} act={act} onLeave={leave} />
         )}
       </div>
     </aside>
+  );
+}
+
+interface GroupBodyProps {
+  readonly session: ChatSession;
+  readonly view: GroupView;
+  readonly act: Act;
+  readonly onLeave: () => void;
+}
+
+function GroupBody({ session, view, act, onLeave }: GroupBodyProps) {
+  const adding = useSignal(false);
+  const { group, members } = view;
+  const { conversationId } = group;
+  const self = group.self?.role ?? MemberRole.MEMBER;
+  const add = (ids: readonly string[]) => {
+    adding.value = false;
+    if (ids.length > 0) void act(() => session.client.addMembers(conversationId, ids));
+  };
+  return (
+    <>
+      <GroupName session={session} group={group} act={act} />
+      <h3>
+        Members <span class="muted">{members.length}</span>
+      </h3>
+      {mayAdminister(self) && !adding.value && (
+        <button
+          type="button"
+          class="add-member"
+          onClick={() => {
+            adding.value = true;
+          }}
+        >
+          <span class="add-icon">
+            <Icon name="add" />
+          </span>
+          Add members
+        </button>
+      )}
+      {adding.value && <AddMembers session={session} members={members} onDone={add} />}
+      <ul class="members">
+        {memberOrder(members, session.people.nameOf).map((member) => (
+          <MemberLine
+            key={member.userId}
+            session={session}
+            conversationId={conversationId}
+            member={member}
+            self={self}
+            act={act}
+          />
+        ))}
+      </ul>
+      <button type="button" class="button danger wide" onClick={onLeave}>
+        <Icon name="leave" />
+        Leave group
+      </button>
+    </>
   );
 }
 

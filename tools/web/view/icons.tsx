@@ -1,4 +1,5 @@
-// Drawings of the page, inline so that nothing is loaded. All are ornaments beside a label, hidden from screen readers.
+// Drawings of the page, inline so that nothing is loaded. All are ornaments beside a label, hidden from
+// screen readers.
 
 /** Paths on a 24 by 24 grid, drawn as strokes. */
 const PATHS = {

@@ -1,4 +1,5 @@
-// The lines of a chat: days, the unread line, what happened, and bubbles. Text is always a text node, never markup.
+// The lines of a chat: days, the unread line, what happened, and bubbles. Text is always a text node, never
+// markup.
 
 import type { NameOf } from '../model/names.ts';
 import type { BubbleRow, Row } from '../model/rows.ts';

@@ -78,7 +78,10 @@ export interface ModalProps {
   readonly children: ComponentChildren;
 }
 
-/** A modal dialog: the browser keeps the focus inside, closes on Esc or a click beside it, and gives the focus back. */
+/**
+ * A modal dialog: the browser keeps the focus inside, closes on Esc or a click beside it, and gives the focus
+ * back.
+ */
 export function Modal({ title, onClose, children }: ModalProps) {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {

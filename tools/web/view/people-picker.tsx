@@ -1,6 +1,7 @@
 // A field to pick people with: known ones by name, anybody by user id.
 
 import { type Signal, useComputed, useSignal } from '@preact/signals';
+import type { NameOf } from '../model/names.ts';
 import { parseUserIds } from '../model/route.ts';
 import type { ChatSession } from '../state/session.ts';
 import { Icon } from './icons.tsx';
@@ -43,23 +44,7 @@ export function PeoplePicker({ session, picked, several, without = [], label }: 
   return (
     <fieldset class="picker">
       <legend>{label}</legend>
-      {picked.value.length > 0 && (
-        <ul class="chips" aria-label="Picked">
-          {picked.value.map((id) => (
-            <li key={id}>
-              <button
-                type="button"
-                class="chip"
-                onClick={() => toggle(id)}
-                aria-label={`Remove ${session.people.nameOf(id)}`}
-              >
-                {session.people.nameOf(id)}
-                <Icon name="close" />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <Chips picked={picked.value} nameOf={session.people.nameOf} onRemove={toggle} />
       <input
         type="text"
         class="field"
@@ -85,23 +70,58 @@ export function PeoplePicker({ session, picked, several, without = [], label }: 
       <ul class="suggestions" aria-label="People">
         {suggestions.value.map(([id, name]) => (
           <li key={id}>
-            <button
-              type="button"
-              class="suggestion"
-              aria-pressed={picked.value.includes(id)}
-              onClick={() => {
+            <Suggestion
+              id={id}
+              name={name}
+              picked={picked.value.includes(id)}
+              onPick={() => {
                 toggle(id);
                 typed.value = '';
               }}
-            >
-              <Avatar id={id} name={name} size="small" />
-              <span class="suggestion-name">{name}</span>
-              <span class="muted">{id}</span>
-              {picked.value.includes(id) && <Icon name="check" />}
-            </button>
+            />
           </li>
         ))}
       </ul>
     </fieldset>
+  );
+}
+
+interface ChipsProps {
+  readonly picked: readonly string[];
+  readonly nameOf: NameOf;
+  readonly onRemove: (userId: string) => void;
+}
+
+function Chips({ picked, nameOf, onRemove }: ChipsProps) {
+  if (picked.length === 0) return null;
+  return (
+    <ul class="chips" aria-label="Picked">
+      {picked.map((id) => (
+        <li key={id}>
+          <button type="button" class="chip" onClick={() => onRemove(id)} aria-label={`Remove ${nameOf(id)}`}>
+            {nameOf(id)}
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface SuggestionProps {
+  readonly id: string;
+  readonly name: string;
+  readonly picked: boolean;
+  readonly onPick: () => void;
+}
+
+function Suggestion({ id, name, picked, onPick }: SuggestionProps) {
+  return (
+    <button type="button" class="suggestion" aria-pressed={picked} onClick={onPick}>
+      <Avatar id={id} name={name} size="small" />
+      <span class="suggestion-name">{name}</span>
+      <span class="muted">{id}</span>
+      {picked && <Icon name="check" />}
+    </button>
   );
 }
