@@ -494,6 +494,19 @@ describe('unread', () => {
 });
 
 describe('a store that fails', () => {
+  it('delivers what was acked when the conversation itself ended with a failed write, with no further call', async () => {
+    const node = await start();
+    await sendMessage(node, 'alice', direct('bob', '1'));
+    node.store.failNext({ type: 'unknown_not_applied' }, (commit) => commit.actor.key === 'main/bob');
+    await sendMessage(node, 'alice', direct('bob', '2'));
+    await node.settle();
+    node.store.failNext({ type: 'unknown_not_applied' }, (commit) => commit.actor.kind === 'group');
+    assert.equal(await codeOf(sendMessage(node, 'carol', to('d_alice~bob', 'no'))), 'NOT_A_MEMBER');
+    assert.equal(await codeOf(sendMessage(node, 'alice', direct('bob', '3'))), 'OUTCOME_UNKNOWN');
+    await node.clock.advance(30_000);
+    assert.deepEqual(textsOf(await timeline(node, 'bob')), ['1', '2']);
+  });
+
   it('acks nothing that is not durable, and says so with a code', async () => {
     const node = await start({ store: new SimStore({ type: 'immediate' }), clock: new SimClock() });
     await sendMessage(node, 'alice', direct('bob', '1'));

@@ -44,6 +44,7 @@ export class Activation {
   /** The log once it is open. */
   #openLog: ActorLog | undefined;
   #state: 'activating' | 'active' | 'gone' = 'activating';
+  readonly #openWaiters: { resolve: () => void; reject: (error: StarlingError) => void }[] = [];
   #busy = false;
   #scheduled = false;
   #awake = 0;
@@ -295,13 +296,27 @@ export class Activation {
   #opened(): void {
     this.#state = 'active';
     this.#openLog = this.#log;
+    for (const waiter of this.#openWaiters.splice(0)) waiter.resolve();
     const { opened } = this.#instance;
     if (opened !== undefined) this.continueWith((turn) => opened.call(this.#instance, turn));
     this.#schedule();
   }
 
+  /** Resolves once the activation is open; rejects with what ended it before. */
+  whenOpen(): Promise<void> {
+    if (this.#state === 'active') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'gone') reject(new StarlingError('NOT_OWNER'));
+      else this.#openWaiters.push({ resolve, reject });
+    });
+  }
+
   /** Ends the activation now. What waits is answered with `error`. */
   end(error: StarlingError): void {
+    this.#end(error, true);
+  }
+
+  #end(error: StarlingError, failed: boolean): void {
     if (this.#state === 'gone') return;
     const wasBusy = this.#journal !== undefined && !this.#journal.quiet;
     this.#state = 'gone';
@@ -311,8 +326,9 @@ export class Activation {
     this.#gate.end(error);
     this.#answers.end(error);
     for (const work of this.#mailbox.drain()) refuse(work, error);
+    for (const waiter of this.#openWaiters.splice(0)) waiter.reject(error);
     this.#instance.closed?.();
-    this.host.dropped(this);
+    this.host.dropped(this, failed);
   }
 
   keepAwake(): () => void {
@@ -341,7 +357,7 @@ export class Activation {
         return false;
       }
     }
-    this.end(new StarlingError('NOT_OWNER'));
+    this.#end(new StarlingError('NOT_OWNER'), false);
     return true;
   }
 

@@ -9,7 +9,7 @@ import { create, type Message } from '@bufbuild/protobuf';
 import { TellReceiptSchema } from '../proto/gen/starling/actor/v1/stored_pb.ts';
 import type { CallSink } from './call.ts';
 import type { ActorType, Durable, Effects, RecordCodec } from './definition.ts';
-import { invariant, type StarlingError } from './errors.ts';
+import { InvariantViolation, invariant, type StarlingError } from './errors.ts';
 import type { Host } from './host.ts';
 import { Journal } from './journal.ts';
 import { mergeCells, mergeRows } from './own-reads.ts';
@@ -101,12 +101,28 @@ export class ActorLog {
     const extras =
       tells.length === 0 && receipt === undefined ? undefined : { tells: this.#tells.number(tells), receipt };
     const row = this.journal.append(encodeRow(codec.encode(record), extras), wake || tells.length > 0);
-    this.#effectsRow = row;
-    instance.apply(row.seq, record, this.#effects);
-    this.#effectsRow = undefined;
+    this.#fold(instance, row, record);
     this.#tells.fold(extras);
-    if (tells.length > 0) this.#options.output(() => this.#tells.pump());
+    if (tells.length > 0) this.#releaseTells();
     return row.seq;
+  }
+
+  /** An error of the fold is never an answer: the state would be half changed and the row gone out. */
+  #fold(instance: Durable<unknown>, row: Row, record: unknown): void {
+    this.#effectsRow = row;
+    try {
+      instance.apply(row.seq, record, this.#effects);
+    } catch (error) {
+      throw new InvariantViolation(`the fold of a record does not fail, but: ${String(error)}`);
+    } finally {
+      this.#effectsRow = undefined;
+    }
+  }
+
+  /** Nothing is written or sent any more. */
+  end(): void {
+    this.#journal?.end();
+    this.#tells.end();
   }
 
   readonly #effects: Effects = {
@@ -123,7 +139,13 @@ export class ActorLog {
 
   /** Goes on with what a former activation left. */
   resume(): void {
-    this.#options.output(() => this.#tells.pump());
+    this.#releaseTells();
+  }
+
+  /** T1. */
+  #releaseTells(): void {
+    const { last } = this.#tells;
+    this.#options.output(() => this.#tells.release(last));
   }
 
   seen(origin: TellOrigin): boolean {

@@ -23,8 +23,8 @@ export interface Host extends Caller {
   readonly limits: RuntimeLimits;
   /** The activation has turns to run. */
   ready(activation: Activation): void;
-  /** The activation is gone. */
-  dropped(activation: Activation): void;
+  /** The activation is gone. `failed`: not in an orderly way, so it may have left work. */
+  dropped(activation: Activation, failed: boolean): void;
   /** An activation of the actor ended in this epoch with a write of unknown outcome. */
   endedUnclean(actor: ActorAddress): boolean;
   noteUnclean(actor: ActorAddress): void;

@@ -27,6 +27,9 @@ export interface RuntimeLimits {
   readonly activationsMax: number;
   /** Length of one wake-mark interval, milliseconds. Default 600,000. */
   readonly wakeIntervalMs: number;
+  /** First and longest wait before an actor that failed is opened again, milliseconds. Defaults 200 and 30,000. */
+  readonly reviveMsMin: number;
+  readonly reviveMsMax: number;
   /** Marked actors that are woken at a time after a takeover. Default 64. */
   readonly wakeConcurrencyMax: number;
   /** Rows that a page of recovery reads. Default 1,024. */
@@ -58,6 +61,8 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   idleMsMax: 120_000,
   activationsMax: 200_000,
   wakeIntervalMs: 600_000,
+  reviveMsMin: 200,
+  reviveMsMax: 30_000,
   wakeConcurrencyMax: 64,
   recoveryRowsMax: 1024,
   recoveryBytesMax: 4 * 1024 * 1024,

@@ -53,9 +53,12 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     );
   }
   if (head !== undefined && head.state.length > 0) {
-    const stored = decodeState(head.state);
-    if (stored.state.length > 0) instance.restore(stored.state);
-    options.tells.restore(stored);
+    const { state } = head;
+    readable(options, 'the checkpoint', () => {
+      const stored = decodeState(state);
+      if (stored.state.length > 0) instance.restore(stored.state);
+      options.tells.restore(stored);
+    });
   }
   const { tail, cells } = await foldRows(options, head);
   const seal = await sealed(options, head, tail, cells.length);
@@ -86,12 +89,27 @@ async function foldRows(
         await refuseFarRows(options, head, tail);
         return { tail, cells };
       }
-      const { record, extras } = decodeRow(row.value);
-      instance.apply(row.seq, codec.decode(record), effects);
+      const { value } = row;
+      const { record, extras } = readable(options, `row ${row.seq}`, () => {
+        const decoded = decodeRow(value);
+        return { record: codec.decode(decoded.record), extras: decoded.extras };
+      });
+      instance.apply(row.seq, record, effects);
       options.tells.fold(extras);
       tail = row.seq;
     }
     if (page.length === 0) return { tail, cells };
+  }
+}
+
+/** Decodes; what can't be decoded is damaged, or was written by another release. */
+function readable<T>(options: RecoveryOptions, what: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof StarlingError) throw error;
+    const { kind, key } = options.address;
+    throw new StarlingError('CORRUPTION', `${kind}/${key}: ${what} can't be decoded.`, { cause: error });
   }
 }
 

@@ -20,6 +20,7 @@ import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
 import { emptyReply, methodOf, Registry } from './registry.ts';
 import { Residents } from './residents.ts';
+import { Reviver } from './reviver.ts';
 import type { ServerStream } from './service.ts';
 import type { TellOrigin } from './tells.ts';
 import { wakeMarked } from './wake.ts';
@@ -71,6 +72,7 @@ export class Runtime implements Host {
   readonly #deadlines: Deadlines;
   readonly #registry = new Registry();
   readonly #residents = new Residents();
+  readonly #reviver: Reviver;
   #ready: Activation[] = [];
   #readyQueued = false;
   #state: 'running' | 'stopping' | 'stopped' = 'running';
@@ -86,6 +88,22 @@ export class Runtime implements Host {
     this.#ownership = options.ownership;
     this.#onLog = options.onLog ?? (() => {});
     this.#deadlines = new Deadlines(options.clock, this.limits.deadlineStepMs);
+    this.#reviver = new Reviver({
+      clock: options.clock,
+      retryMsMin: this.limits.reviveMsMin,
+      retryMsMax: this.limits.reviveMsMax,
+      open: (actor) => this.#open(actor),
+      failed: ({ kind, key }, error, retryMs) => {
+        const reason = toStarlingError(error);
+        this.log('error', 'an actor with work left does not open', {
+          kind,
+          key,
+          code: reason.code,
+          reason: reason.message,
+          retryMs,
+        });
+      },
+    });
     this.fence = new FenceReader(options.ownership, () => this.#fenced());
   }
 
@@ -105,7 +123,7 @@ export class Runtime implements Host {
       ownership: this.#ownership,
       shards: this.shards,
       concurrencyMax: this.limits.wakeConcurrencyMax,
-      wake: (actor) => this.#wake(actor),
+      wake: (actor) => this.#reviver.open(actor),
     });
     if (woken > 0) this.log('info', 'woke actors that had work left', { actors: woken });
   }
@@ -142,6 +160,7 @@ export class Runtime implements Host {
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
     this.#sweeper?.cancel();
+    this.#reviver.stop();
     for (const activation of this.#residents.all()) activation.flush();
     const end = this.clock.monotonic() + graceMs;
     while (this.clock.monotonic() < end && !this.#residents.all().every((activation) => activation.quiet)) {
@@ -215,8 +234,10 @@ export class Runtime implements Host {
     for (const activation of batch) activation.run();
   }
 
-  dropped(activation: Activation): void {
+  dropped(activation: Activation, failed: boolean): void {
     this.#residents.remove(activation);
+    const durable = activation.definition.codec !== undefined;
+    if (failed && durable && this.#state === 'running') this.#reviver.revive(activation.address);
   }
 
   endedUnclean(actor: ActorAddress): boolean {
@@ -298,7 +319,7 @@ export class Runtime implements Host {
     return activation;
   }
 
-  async #wake(actor: ActorAddress): Promise<void> {
+  async #open(actor: ActorAddress): Promise<void> {
     const definition = this.#registry.get(actor.kind);
     if (definition === undefined) {
       this.log('warn', 'a marked actor is of a kind that this node does not know', {
@@ -307,9 +328,7 @@ export class Runtime implements Host {
       });
       return;
     }
-    await new Promise<void>((resolve) =>
-      this.#activation(definition.type, actor.key).continueWith(() => resolve()),
-    );
+    await this.#activation(definition.type, actor.key).whenOpen();
   }
 
   #scheduleSweep(): void {

@@ -83,6 +83,9 @@ export interface TellsOptions {
 export class Tells {
   readonly #options: TellsOptions;
   #next = 1;
+  /** Tells up to this number may go: their rows are durable and fence-checked (T1). */
+  #released = 0;
+  #ended = false;
   /** By receiver, oldest first. */
   readonly #pending = new Map<string, StoredTell[]>();
   #count = 0;
@@ -138,14 +141,21 @@ export class Tells {
     if (oldest !== undefined) this.#receipts.delete(oldest);
   }
 
-  /** Sends what waits and may go (T2). */
-  pump(): void {
+  /** Number of the newest tell. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
+  /** The tells up to number `last` may go. */
+  release(last: number): void {
+    this.#released = Math.max(this.#released, last);
     for (const receiver of this.#pending.keys()) this.#sendNext(receiver, this.#options.retryMsMin);
   }
 
   #sendNext(receiver: string, delayMs: number): void {
     const next = this.#pending.get(receiver)?.[0];
     if (next === undefined || this.#underWay.has(receiver)) return;
+    if (this.#ended || Number(next.n) > this.#released) return;
     this.#underWay.add(receiver);
     const { kind, key, method, request } = next;
     const decode = (type: ActorType): Message => {
@@ -180,6 +190,11 @@ export class Tells {
       this.#underWay.delete(receiver);
       this.#sendNext(receiver, Math.min(2 * delayMs, this.#options.retryMsMax));
     });
+  }
+
+  /** Sends nothing any more: a later activation goes on. */
+  end(): void {
+    this.#ended = true;
   }
 
   restore({ nextTell, tells, receipts }: StoredState): void {

@@ -1,0 +1,62 @@
+// Opens actors again that may have left work: marked by a former owner (rule 10), or ended here by a failure. Tries until
+// one opens, waiting longer each time, so that what was acked is finished with no further call (invariant I10).
+
+import type { Clock } from './ports/clock.ts';
+import type { ActorAddress } from './ports/store.ts';
+
+export interface ReviverOptions {
+  readonly clock: Clock;
+  readonly retryMsMin: number;
+  readonly retryMsMax: number;
+  /** Opens the activation of an actor; rejects if it does not open. */
+  readonly open: (actor: ActorAddress) => Promise<void>;
+  /** An actor did not open. */
+  readonly failed: (actor: ActorAddress, error: unknown, retryMs: number) => void;
+}
+
+export class Reviver {
+  readonly #options: ReviverOptions;
+  /** Actors that wait to be opened. */
+  readonly #waiting = new Set<string>();
+  #stopped = false;
+
+  constructor(options: ReviverOptions) {
+    this.#options = options;
+  }
+
+  /** Opens an actor soon, however often it is asked for meanwhile. */
+  revive(actor: ActorAddress): void {
+    const name = `${actor.kind}/${actor.key}`;
+    if (this.#stopped || this.#waiting.has(name)) return;
+    this.#waiting.add(name);
+    this.#later(actor, name, this.#options.retryMsMin);
+  }
+
+  /** Opens an actor now; if it does not open, later. Resolves after the first try. */
+  async open(actor: ActorAddress): Promise<void> {
+    try {
+      await this.#options.open(actor);
+    } catch (error) {
+      this.#options.failed(actor, error, this.#options.retryMsMin);
+      this.revive(actor);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  #later(actor: ActorAddress, name: string, delayMs: number): void {
+    this.#options.clock.after(delayMs, () => {
+      if (this.#stopped) return;
+      this.#options.open(actor).then(
+        () => this.#waiting.delete(name),
+        (error: unknown) => {
+          const nextMs = Math.min(2 * delayMs, this.#options.retryMsMax);
+          this.#options.failed(actor, error, nextMs);
+          this.#later(actor, name, nextMs);
+        },
+      );
+    });
+  }
+}
