@@ -5,6 +5,8 @@
 //     is left out of further fan-outs, so its entries stay in order.
 // D3  The frontier that is checkpointed is the lower bound over all memberships, so that a later activation resends
 //     whatever may be missing; receivers drop repeats.
+// D4  Of one user an earlier membership is completed before a later one begins: the user drops what is left of the earlier
+//     one from then on.
 
 import { create } from '@bufbuild/protobuf';
 import {
@@ -100,8 +102,9 @@ export class Deliveries {
         this.#delivered + 1,
         this.#options.state.lastSeq,
         (entries, later) => this.#fanOut(entries, later),
-        () => {
+        (later) => {
           this.#underWay = false;
+          later.after(this.#options.limits.redeliverMsMax, (again) => this.pump(again));
         },
       );
   }
@@ -132,9 +135,9 @@ export class Deliveries {
     from: number,
     to: number,
     then: (entries: LogEntry[], turn: Turn) => void,
-    failed: () => void,
+    failed: (turn: Turn) => void,
   ): void {
-    const { fanOutEntriesMax, fanOutBytesMax, redeliverMsMax } = this.#options.limits;
+    const { fanOutEntriesMax, fanOutBytesMax } = this.#options.limits;
     const { tenant } = this.#options;
     turn.when(
       turn.timeline.read({ from, to, rowsMax: fanOutEntriesMax, bytesMax: fanOutBytesMax }),
@@ -146,8 +149,7 @@ export class Deliveries {
           );
           return;
         }
-        failed();
-        later.after(redeliverMsMax, (again) => this.pump(again));
+        failed(later);
       },
     );
   }
@@ -161,7 +163,8 @@ export class Deliveries {
     for (const membership of this.#options.state.receivers(first, last)) {
       if (this.#laggards.has(nameOf(membership))) continue;
       // A user who left and came back within these entries gets the later membership after the earlier one.
-      if (seen.has(membership.userId)) this.#lag(membership, membership.joinSeq - 1);
+      if (seen.has(membership.userId) || this.#waitsBehind(membership))
+        this.#lag(membership, membership.joinSeq - 1);
       else receivers.push(membership);
       seen.add(membership.userId);
     }
@@ -214,11 +217,14 @@ export class Deliveries {
 
   /** D2. */
   #bringUp(laggard: Laggard, turn: Turn): void {
-    if (this.#busy.has(laggard)) return;
     const { membership } = laggard;
+    if (this.#busy.has(laggard) || this.#waitsBehind(membership)) return;
     const end = membership.leftSeq === 0 ? this.#sent : membership.leftSeq;
     if (laggard.cursor >= end) {
       this.#laggards.delete(nameOf(membership));
+      for (const other of this.#laggards.values()) {
+        if (other.membership.userId === membership.userId) this.#bringUp(other, turn);
+      }
       return;
     }
     this.#busy.add(laggard);
@@ -246,7 +252,16 @@ export class Deliveries {
         this.pump(next);
       });
     };
-    this.#read(turn, laggard.cursor + 1, end, send, () => this.#busy.delete(laggard));
+    this.#read(turn, laggard.cursor + 1, end, send, again);
+  }
+
+  /** D4: an earlier membership of the same user is not complete yet. */
+  #waitsBehind({ userId, joinSeq }: Membership): boolean {
+    if (this.#laggards.size === 0) return false;
+    for (const { membership } of this.#laggards.values()) {
+      if (membership.userId === userId && membership.joinSeq < joinSeq) return true;
+    }
+    return false;
   }
 }
 

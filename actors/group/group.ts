@@ -145,7 +145,8 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
   #control(turn: Turn, content: Content, timeMs: number): void {
     const seq = this.#state.lastSeq + 1;
     const message = create(MessageSchema, {
-      messageId: messageIdOf(this.#tenant, this.#id, '', `control-${seq}`).text,
+      // No client_message_id has a `/`, so that no message of a back end gets the same id.
+      messageId: messageIdOf(this.#tenant, this.#id, '', `control/${seq}`).text,
       conversationId: this.#id,
       conversationSeq: BigInt(seq),
       createTimeMs: BigInt(Math.max(this.#state.lastTimeMs, timeMs)),

@@ -30,19 +30,27 @@ export async function post(context: PostContext, request: PostRequest, turn: Tur
     senderId: senderOf(request, entry),
     clientMessageId: entry.clientMessageId,
   }));
-  await context.sent.load(turn, ids);
-  return request.entries.map((entry) => postOne(context, request, entry, turn));
+  const before = await context.sent.load(turn, ids);
+  return request.entries.map((entry) => postOne(context, request, entry, turn, before));
 }
 
-function postOne(context: PostContext, request: PostRequest, entry: PostEntry, turn: Turn): PostResult {
-  const { tenant, conversationId, state, sent } = context;
+type Before = Awaited<ReturnType<SentIndex['load']>>;
+
+function postOne(
+  context: PostContext,
+  request: PostRequest,
+  entry: PostEntry,
+  turn: Turn,
+  sentBefore: Before,
+): PostResult {
+  const { tenant, conversationId, state } = context;
   const { privileged } = request;
   const senderId = senderOf(request, entry);
   const { clientMessageId, replyToSeq } = entry;
   const messageId = messageIdOf(tenant, conversationId, senderId, clientMessageId).text;
   const content = entry.content ?? create(ContentSchema);
   const payloadHash = hash64(toBinary(ContentSchema, content), Buffer.from(String(replyToSeq)));
-  const before = sent.recent(senderId, clientMessageId);
+  const before = sentBefore(senderId, clientMessageId);
   if (before !== undefined) {
     if (before.payloadHash !== payloadHash) return refused(messageId, 'ID_REUSED');
     const { conversationSeq, createTimeMs } = before;

@@ -32,8 +32,19 @@ export class SentIndex {
     return this.#recent.get(keyOf(senderId, clientMessageId));
   }
 
-  /** Brings those of the ids that the conversation has into memory. */
-  async load(turn: Turn, ids: readonly { senderId: string; clientMessageId: string }[]): Promise<void> {
+  /**
+   * Reads those of the ids that are not in memory. The result says what the conversation has of them, whatever memory has
+   * forgotten by the time it is asked.
+   */
+  async load(
+    turn: Turn,
+    ids: readonly { senderId: string; clientMessageId: string }[],
+  ): Promise<(senderId: string, clientMessageId: string) => SentIndexEntry | undefined> {
+    const known = new Map<string, SentIndexEntry>();
+    for (const { senderId, clientMessageId } of ids) {
+      const entry = this.recent(senderId, clientMessageId);
+      if (entry !== undefined) known.set(keyOf(senderId, clientMessageId), entry);
+    }
     const missing = ids.filter(
       ({ senderId, clientMessageId }) => this.recent(senderId, clientMessageId) === undefined,
     );
@@ -41,9 +52,12 @@ export class SentIndex {
       missing.map(async ({ senderId, clientMessageId }) => {
         const key = keyOf(senderId, clientMessageId);
         const found = await turn.table(TABLE).get(key);
-        if (found !== undefined) this.#remember(key, fromBinary(SentIndexEntrySchema, found));
+        if (found !== undefined) known.set(key, fromBinary(SentIndexEntrySchema, found));
       }),
     );
+    for (const [key, entry] of known) this.#remember(key, entry);
+    return (senderId, clientMessageId) =>
+      known.get(keyOf(senderId, clientMessageId)) ?? this.recent(senderId, clientMessageId);
   }
 
   #remember(key: string, entry: SentIndexEntry): void {
