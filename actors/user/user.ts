@@ -14,7 +14,11 @@ import {
 } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import { Kicked_Reason } from '../../proto/gen/starling/im/v1/session_pb.ts';
-import { ConversationChangeSchema, FullSyncSchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
+import {
+  ConversationChangeSchema,
+  FullSync_Reason,
+  FullSyncSchema,
+} from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import type { Durable, Handlers, Later, ReadTurn, Self, Turn } from '../../runtime/index.ts';
 import { invalidRequest, StarlingError } from '../../runtime/index.ts';
 import { changeDelivery, checkOfDelivery, userSeqField, withTime } from '../delivery.ts';
@@ -196,7 +200,13 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
       return response;
     }
     const { deliveriesMax, bytesMax } = request;
-    const rows = await turn.timeline.read({ from: verdict.userSeq + 1, rowsMax: deliveriesMax, bytesMax });
+    const from = verdict.userSeq + 1;
+    const rows = await turn.timeline.read({ from, rowsMax: deliveriesMax, bytesMax });
+    // Trimmed since the cursor was judged: never a gap without a word.
+    if (rows[0] !== undefined && rows[0].seq !== from) {
+      response.fullSync = create(FullSyncSchema, { reason: FullSync_Reason.TRIMMED });
+      return response;
+    }
     let last: Uint8Array | undefined;
     for (const { seq, value } of rows) {
       last = deliveryOf(value);
@@ -225,6 +235,9 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
     };
     const cancel = turn.after(request.waitMs, (timed) => wake(timed.timeline.tail));
     this.#waiters.add(wake);
+    const { signal } = turn;
+    // Whoever has left makes room for the next poll.
+    signal?.addEventListener('abort', () => wake(head), { once: true });
     return later;
   }
 
