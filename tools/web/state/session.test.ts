@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { entriesMax } from '../model/log-window.ts';
 import type { Route } from '../model/route.ts';
 import { ClientDouble, conversation, outgoing, text } from '../testing/index.ts';
 import { changeSettings, resend, sendText } from './acts.ts';
@@ -267,4 +268,25 @@ test('a rebuilt local view is read anew', async () => {
   client.tell('reset', { reason: 'TRIMMED' });
   await settle();
   assert.ok(session.summaries.byId.value.has('c2'));
+});
+
+test('a long log is walked to its beginning and back within the bound, without a hole', async () => {
+  const client = withBob(900);
+  const { session } = await signedIn(client);
+  session.follow(openBob);
+  await settle();
+  const held = () =>
+    session.chat.value?.window.value.entries.map((entry) => Number(entry.conversationSeq)) ?? [];
+  while (session.chat.value?.hasOlder.value) await session.loadOlder();
+  assert.deepEqual(
+    held(),
+    Array.from({ length: entriesMax }, (_, at) => at + 1),
+  );
+  client.tell('messages', { conversationId: 'c1', messages: [text(901, 'bob', 'news')] });
+  assert.equal(held().at(-1), entriesMax);
+  while (session.chat.value?.window.value.detached) await session.loadNewer();
+  assert.deepEqual(
+    held(),
+    Array.from({ length: entriesMax }, (_, at) => 900 - entriesMax + at + 1),
+  );
 });
