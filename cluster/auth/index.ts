@@ -9,7 +9,6 @@
 export {
   createTokenAuthority,
   type TokenAuthority,
-  type TokenAuthorityOptions,
   type TokenClaims,
 } from './authority.ts';
 export { secretKey } from './keys.ts';

@@ -15,6 +15,5 @@
 
 export { startEdge } from './edge.ts';
 export type { ExtraRequest, ExtraRoutes } from './extra.ts';
-export { DEFAULT_EDGE_LIMITS, type EdgeLimits } from './limits.ts';
-export type { Edge, EdgeAddress, EdgeHealth, EdgeLogEntry, EdgeOptions } from './options.ts';
+export type { Edge, EdgeHealth, EdgeLogEntry, EdgeOptions } from './options.ts';
 export type { PlainResponse } from './web-request.ts';

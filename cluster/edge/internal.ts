@@ -8,7 +8,7 @@ import type { MetadataPair } from './frame.ts';
 export type { ResponseMetadata } from './call.ts';
 export { startEdgeWith } from './edge.ts';
 export type { MetadataPair } from './frame.ts';
-export { statusOf, WireError, type WireStatus } from './status.ts';
+export { statusOf, WireError } from './status.ts';
 
 function callOf(context: CallContext): Call {
   if (!(context instanceof Call)) throw new TypeError('The context does not come from the edge.');

@@ -18,7 +18,15 @@ import {
 import { systemClock } from '../../clock/index.ts';
 import { type Edge, type EdgeLogEntry, type EdgeOptions, startEdge } from '../index.ts';
 
-export { decodeError, framed, parseBody, type WebAnswer, webCall, webStream } from './web-client.ts';
+export {
+  decodeError,
+  framed,
+  parseBody,
+  reasonOf,
+  type WebAnswer,
+  webCall,
+  webStream,
+} from './web-client.ts';
 
 export const UNARY_PATH = '/starling.server.v1.TokenService/IssueToken';
 export const STREAM_PATH = '/starling.im.v1.SessionService/Open';
@@ -84,4 +92,18 @@ export async function testEdge(
     ...options,
   });
   return { edge, logged };
+}
+
+/** Starts an edge, runs the test with its HTTP address, stops the edge. */
+export async function withEdge(
+  handlers: TestHandlers,
+  run: (address: string, logged: readonly EdgeLogEntry[]) => Promise<void>,
+  options: Partial<EdgeOptions> = {},
+): Promise<void> {
+  const { edge, logged } = await testEdge(handlers, options);
+  try {
+    await run(edge.httpAddress, logged);
+  } finally {
+    await edge.close();
+  }
 }

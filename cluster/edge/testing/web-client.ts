@@ -141,3 +141,8 @@ export function decodeError(details: Uint8Array | string | undefined) {
     localized: find((any) => anyUnpack(any, LocalizedMessageSchema)),
   };
 }
+
+/** Code of the error that a call ended with; undefined where it carries none. */
+export function reasonOf(answer: WebAnswer): string | undefined {
+  return decodeError(answer.trailers.get('grpc-status-details-bin')).info?.reason;
+}
