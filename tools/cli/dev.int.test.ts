@@ -220,3 +220,45 @@ test('a port in use, and a data directory in use, are told with what to do', asy
   assert.match(twice.err, new RegExp(ready.http));
   assert.equal((await fetch(`${ready.http}/readyz`)).status, 200, 'the first one goes on');
 });
+
+test('a full store refuses with what to do, says so on the health page, and keeps what was acknowledged', async (t) => {
+  const home = await directory(t);
+  const { child, ready, cli } = await startNode(t, home, ['--set', 'store.map_bytes_max=16777216']);
+  const group = {
+    type: 'conversation',
+    conversation_id: 'team',
+    name: 'T',
+    owner_user_id: 'alice',
+    create_time_ms: 1,
+  };
+  const message = (n: number) => ({
+    type: 'message',
+    conversation_id: 'team',
+    sender_user_id: 'alice',
+    client_message_id: `m${n}`,
+    create_time_ms: n + 1,
+    text: 'x'.repeat(60_000),
+  });
+  const lines = [group, ...Array.from({ length: 600 }, (_, n) => message(n))];
+  await writeFile(join(home, 'x.jsonl'), lines.map((line) => JSON.stringify(line)).join('\n'));
+  const { code, err } = await cli('import', 'x.jsonl');
+  assert.equal(code, 4);
+  assert.match(err, /\[STORAGE_FULL\]\nGive the store more room/);
+  const health = await fetch(`${ready.http}/readyz`);
+  assert.equal(health.status, 503);
+  assert.match(await health.text(), /full/);
+  const node = await cli('node', 'show');
+  assert.match(node.out, /^! store: .*full/);
+
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  assert.deepEqual(await closed, [0, null]);
+  const roomy = await startNode(t, home);
+  const exported = await roomy.cli('export', '--conversation', 'team');
+  assert.equal(exported.code, 0, exported.err);
+  const kept = exported.out
+    .split('\n')
+    .flatMap((line) => /"client_message_id":"m(\d+)"/.exec(line)?.[1] ?? []);
+  assert.ok(kept.length > 0);
+  assert.deepEqual(kept.map(Number), [...kept.keys()], 'what was acknowledged is there, without a hole');
+});

@@ -154,6 +154,9 @@ test('every status of gRPC and every kind of failure has its exit code', () => {
     [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16].map(byStatus),
     [130, 1, 4, 6, 5, 4, 4, 4, 4, 6, 4, 4, 1, 6, 1, 4],
   );
+  const full = new RpcError('RESOURCE_EXHAUSTED', 'x', { reason: 'STORAGE_FULL' });
+  assert.equal(full.hint, 'Give the store more room, then restart.');
+  assert.equal(new RpcError('INVALID_ARGUMENT', 'x', { reason: 'INVALID_REQUEST' }).hint, '');
   assert.equal(codeOf(new CliError('broken', 'x')), 70);
   assert.equal(codeOf(new DOMException('x', 'AbortError')), 130);
   assert.equal(codeOf(new Error('unexpected')), 1);

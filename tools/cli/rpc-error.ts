@@ -1,6 +1,6 @@
 // What a server answered instead of a result. Owns: status names, and which exit code a status has. Does not own: framing.
 
-import type { StatusName } from '../../runtime/errors.ts';
+import { ERRORS, type ErrorCode, type ErrorEntry, type StatusName } from '../../runtime/errors.ts';
 import { CliError, type ExitName } from './exit.ts';
 
 // Index = number of the code, as in google/rpc/code.proto.
@@ -59,6 +59,14 @@ const HINTS: Readonly<Partial<Record<RpcStatus, string>>> = {
   UNIMPLEMENTED: 'The server may be of another version: starling node show',
 };
 
+/** What an operator does about a reason of the error table; empty where it is the caller's to mend. */
+function helpOf(reason: string): string {
+  const entry: ErrorEntry | undefined = Object.hasOwn(ERRORS, reason)
+    ? ERRORS[reason as ErrorCode]
+    : undefined;
+  return entry === undefined || entry.help.startsWith('Nothing') ? '' : entry.help;
+}
+
 /** The server answered with a status that is not OK. */
 export class RpcError extends CliError {
   readonly status: RpcStatus;
@@ -73,7 +81,9 @@ export class RpcError extends CliError {
     details: { readonly reason?: string; readonly retryAfterMs?: number | undefined } = {},
   ) {
     const reason = details.reason ?? '';
-    super(EXITS[status], `${message} [${reason === '' ? status : reason}]`, { hint: HINTS[status] ?? '' });
+    super(EXITS[status], `${message} [${reason === '' ? status : reason}]`, {
+      hint: HINTS[status] ?? helpOf(reason),
+    });
     this.status = status;
     this.reason = reason;
     this.retryAfterMs = details.retryAfterMs;

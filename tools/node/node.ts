@@ -146,12 +146,15 @@ async function step<T>(
 }
 
 async function openStore({ config, clock, log, undo }: Starting): Promise<LmdbStore> {
+  // What a store has to say once it is open is out of the ordinary: full, failed, or well again.
+  let level: LogLevel = 'info';
   const store = await openLmdbStore({
     directory: config.data,
     mapBytesMax: config['store.map_bytes_max'],
     clock,
-    onLog: (line) => write(log, 'info', line, { part: 'store' }),
+    onLog: (line) => write(log, level, line, { part: 'store' }),
   });
+  level = 'warn';
   undo.unshift(() => store.close());
   return store;
 }
