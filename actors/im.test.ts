@@ -497,6 +497,9 @@ describe('a store that fails', () => {
   it('delivers what was acked when the conversation itself ended with a failed write, with no further call', async () => {
     const node = await start();
     await sendMessage(node, 'alice', direct('bob', '1'));
+    await node.settle();
+    // The first delivery and the repeat that follows at once.
+    node.store.failNext({ type: 'unknown_not_applied' }, (commit) => commit.actor.key === 'main/bob');
     node.store.failNext({ type: 'unknown_not_applied' }, (commit) => commit.actor.key === 'main/bob');
     await sendMessage(node, 'alice', direct('bob', '2'));
     await node.settle();
