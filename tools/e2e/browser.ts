@@ -41,6 +41,8 @@ export const desktop: BrowserContextOptions = {
   viewport: { width: 1280, height: 800 },
   locale: 'en-GB',
   timezoneId: 'Europe/Berlin',
+  // Pictures show where a change ends, not the way there.
+  reducedMotion: 'reduce',
 };
 
 /** A telephone. */

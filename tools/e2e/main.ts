@@ -6,7 +6,7 @@
 // 2. What fails leaves a picture and the server's log under out/e2e/.
 
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,6 @@ import { outDir, root } from './paths.ts';
 /** One scenario's result, as written to out/e2e.json. */
 interface ScenarioResult {
   readonly name: string;
-  readonly file: string;
   readonly passed: boolean;
   readonly durationMs: number;
   /** Empty where it passed. */
@@ -41,10 +40,9 @@ async function runScenarios(wanted: readonly string[]): Promise<ScenarioResult[]
   // One file at a time: browsers and servers would fight for the cores, and time-outs would measure that.
   const stream = run({ files, concurrency: 1, timeout: fileMsMax });
   const take = (passed: boolean) => (event: TestEvent) => {
-    if (event.details.type === 'suite' || event.file === undefined) return;
+    if (event.details.type === 'suite') return;
     results.push({
       name: event.name,
-      file: basename(event.file),
       passed,
       durationMs: Math.round(event.details.duration_ms),
       error: passed ? '' : String(event.details.error?.cause ?? event.details.error ?? 'unknown'),
@@ -61,7 +59,6 @@ async function runScenarios(wanted: readonly string[]): Promise<ScenarioResult[]
 /** The part of the test runner's events that is used. */
 interface TestEvent {
   readonly name: string;
-  readonly file?: string | undefined;
   readonly details: {
     readonly duration_ms: number;
     readonly type?: string | undefined;
