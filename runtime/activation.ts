@@ -14,7 +14,7 @@ import { ActorLog } from './actor-log.ts';
 import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
 import type { ActorDefinition, Durable, Instance } from './definition.ts';
-import { invariant, StarlingError } from './errors.ts';
+import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { Gate, outcomeUnknown } from './gate.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
@@ -47,6 +47,8 @@ export class Activation {
   readonly #openWaiters: { resolve: () => void; reject: (error: StarlingError) => void }[] = [];
   #busy = false;
   #scheduled = false;
+  #running = false;
+  #issueQueued = false;
   #awake = 0;
   #interleaved = 0;
   #dropWhenIdle = false;
@@ -108,7 +110,8 @@ export class Activation {
   // ---- work in ----------------------------------------------------------------------------------------------------
 
   accept(call: Call): void {
-    if (this.#gate.full || !this.#push({ kind: 'call', call, reserved: false, deadline: call.deadline })) {
+    const full = this.#gate.full || this.#interleaved >= this.host.limits.mailboxTurnsMax;
+    if (full || !this.#push({ kind: 'call', call, reserved: false, deadline: call.deadline })) {
       call.reject(new StarlingError('OVERLOADED', `${this.address.kind}/${this.address.key}`));
     }
   }
@@ -151,14 +154,26 @@ export class Activation {
   /** Runs the turns that wait. Called by the host. */
   run(): void {
     this.#scheduled = false;
+    this.#running = true;
     this.lastUsed = this.host.clock.monotonic();
     while (this.#state === 'active' && !this.#busy) {
       const work = this.#mailbox.shift();
       if (work === undefined) break;
       this.#turn(work);
     }
+    this.#running = false;
     this.#journal?.issue();
     if (this.#dropWhenIdle) this.tryPassivate();
+  }
+
+  /** A turn writes. After an await nobody else hands it over, and what the turn awaits next may wait for it (rule 18). */
+  wrote(): void {
+    if (this.#running || this.#issueQueued) return;
+    this.#issueQueued = true;
+    queueMicrotask(() => {
+      this.#issueQueued = false;
+      this.#journal?.issue();
+    });
   }
 
   #turn(work: Work): void {
@@ -206,11 +221,17 @@ export class Activation {
     };
     result.then(
       (value) => {
-        if (this.#state !== 'gone') this.#finish(work, turn, value);
+        try {
+          if (this.#state === 'gone') refuse(work, outcomeUnknown(undefined));
+          else this.#finish(work, turn, value);
+        } catch (error) {
+          this.#failedTurn(work, turn, error);
+        }
         over();
       },
       (error: unknown) => {
-        if (this.#state !== 'gone') this.#failedTurn(work, turn, error);
+        if (this.#state === 'gone') refuse(work, outcomeUnknown(error));
+        else this.#failedTurn(work, turn, error);
         over();
       },
     );
@@ -284,13 +305,13 @@ export class Activation {
       this.#opened();
       log.resume();
     } catch (error) {
-      this.end(error instanceof StarlingError ? error : outcomeUnknown(error));
+      this.end(toStarlingError(error));
     }
   }
 
+  /** What waited at the gate learns whether it was done. */
   #logFailed(error: StarlingError): void {
-    if (error.entry.outcome === 'unknown') this.host.noteUnclean(this.address);
-    this.end(error);
+    this.#end(error, { failed: true, begun: error });
   }
 
   #opened(): void {
@@ -313,18 +334,23 @@ export class Activation {
 
   /** Ends the activation now. What waits is answered with `error`. */
   end(error: StarlingError): void {
-    this.#end(error, true);
+    this.#end(error, { failed: true });
   }
 
-  #end(error: StarlingError, failed: boolean): void {
+  /** `begun`: the answer to work whose turn has run; by default that its outcome is unknown. */
+  #end(
+    error: StarlingError,
+    { failed, begun = asUnknown(error) }: { failed: boolean; begun?: StarlingError },
+  ) {
     if (this.#state === 'gone') return;
-    const wasBusy = this.#journal !== undefined && !this.#journal.quiet;
+    // A write under way, that of a seal too, lands or not after this: the next activation of this epoch must write a seal
+    // of its own.
+    const quiet = this.#state === 'active' && (this.#journal?.quiet ?? true);
+    if (!quiet && this.#log !== undefined) this.host.noteUnclean(this.address);
     this.#state = 'gone';
-    // A commit under way lands or not after this: the next activation of this epoch must write a seal of its own.
-    if (wasBusy) this.host.noteUnclean(this.address);
-    this.#journal?.end();
-    this.#gate.end(error);
-    this.#answers.end(error);
+    this.#log?.end();
+    this.#gate.end(begun);
+    this.#answers.end(asUnknown(error));
     for (const work of this.#mailbox.drain()) refuse(work, error);
     for (const waiter of this.#openWaiters.splice(0)) waiter.reject(error);
     this.#instance.closed?.();
@@ -357,7 +383,7 @@ export class Activation {
         return false;
       }
     }
-    this.#end(new StarlingError('NOT_OWNER'), false);
+    this.#end(new StarlingError('NOT_OWNER'), { failed: false });
     return true;
   }
 
@@ -375,6 +401,10 @@ export class Activation {
       this.#mailbox.size === 0 && !this.#busy && this.#gate.waiting === 0 && (this.#journal?.quiet ?? true)
     );
   }
+}
+
+function asUnknown(error: StarlingError): StarlingError {
+  return error.entry.outcome === 'unknown' ? error : outcomeUnknown(error);
 }
 
 function describe(error: unknown): string {

@@ -3,6 +3,7 @@
 
 import { type DescMessage, isFieldSet, type Message } from '@bufbuild/protobuf';
 import { Call, type CallOutcome } from './call.ts';
+import type { StarlingError } from './errors.ts';
 
 export interface FanOutPart {
   readonly key: string;
@@ -23,22 +24,26 @@ export interface LocalFanOut {
   /** Hands a call to the activation of a key. */
   readonly deliver: (key: string, call: Call) => void;
   /** Called once, when every receiver has answered or its time is up. */
-  readonly then: (refused: Refused[]) => void;
+  readonly done: (refused: Refused[]) => void;
 }
 
-/** Gives each receiver its call and collects the answers. Returns the calls, for their deadlines to be watched. */
-export function fanOutLocally(options: LocalFanOut): void {
+/**
+ * Gives each receiver its call and collects the answers. Returns how to end it with an error for those who have not
+ * answered; harmless once all have.
+ */
+export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => void {
   const { shared, receivers, output, deadline, deliver } = options;
   const refused: Refused[] = [];
   let open = receivers.length;
   if (open === 0) {
-    options.then(refused);
-    return;
+    options.done(refused);
+    return () => {};
   }
   const answered = (): void => {
     open--;
-    if (open === 0) options.then(refused);
+    if (open === 0) options.done(refused);
   };
+  const calls: Call[] = [];
   for (const { key, own } of receivers) {
     const request: Message = { ...shared, ...own };
     const call = new Call(options.method, request, deadline, undefined, {
@@ -51,8 +56,12 @@ export function fanOutLocally(options: LocalFanOut): void {
         answered();
       },
     });
+    calls.push(call);
     deliver(key, call);
   }
+  return (error) => {
+    for (const call of calls) call.reject(error);
+  };
 }
 
 function isEmpty(schema: DescMessage, value: Message): boolean {

@@ -231,7 +231,14 @@ export class Runtime implements Host {
     this.#readyQueued = false;
     const batch = this.#ready;
     this.#ready = [];
-    for (const activation of batch) activation.run();
+    for (const activation of batch) {
+      try {
+        activation.run();
+      } catch (error) {
+        // A defect of one actor, e.g. in its `closed`, must not strand the turns of the others.
+        activation.end(toStarlingError(error));
+      }
+    }
   }
 
   dropped(activation: Activation, failed: boolean): void {
@@ -283,14 +290,25 @@ export class Runtime implements Host {
       receivers.length <= this.limits.fanOutReceiversMax,
       'a fan-out has at most fanOutReceiversMax receivers',
     );
-    fanOutLocally({
+    const deadline = this.deadlineAfter(undefined);
+    // One watched call stands for all of them, so that a fan-out ends by its deadline and costs one entry.
+    let expire: (error: StarlingError) => void = () => {};
+    const whole = new Call(method, shared, deadline, undefined, {
+      resolve: () => this.#deadlines.done(whole),
+      reject: (error) => expire(error),
+    });
+    this.#deadlines.watch(whole);
+    expire = fanOutLocally({
       method,
       output: methodOf(type, method).output,
       shared,
       receivers,
-      deadline: this.deadlineAfter(undefined),
+      deadline,
       deliver: (key, call) => this.#deliver(call, type, key),
-      then,
+      done: (refused) => {
+        whole.resolve(shared);
+        then(refused);
+      },
     });
   }
 

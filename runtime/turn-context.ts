@@ -90,6 +90,7 @@ export class TurnContext implements Turn {
 
   append(record: unknown, options?: AppendOptions): number {
     this.#writing();
+    this.#activation.wrote();
     return this.#activation.log.append(
       record,
       options?.wake === true,
@@ -100,11 +101,13 @@ export class TurnContext implements Turn {
 
   checkpoint(): void {
     this.#writing();
+    this.#activation.wrote();
     this.#activation.log.journal.requestCheckpoint();
   }
 
   trim(seq: number): void {
     this.#writing();
+    this.#activation.wrote();
     this.#activation.log.journal.requestTrim(seq);
   }
 
