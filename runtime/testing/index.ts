@@ -3,6 +3,8 @@
 //
 // Invariants: C1, C2 (sim-clock.ts), K1, K2 (sim-cells.ts), M1 … M3 (sim-store.ts).
 
+export type { KernelNodeOptions, ScriptOptions, ScriptType } from './script-actor.ts';
+export { codeOf, KernelNode, latch, Script, scripted } from './script-actor.ts';
 export type { Part } from './sim-cells.ts';
 export { compareMarks, compareUtf8 } from './sim-cells.ts';
 export { SimClock, settle } from './sim-clock.ts';
