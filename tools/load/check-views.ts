@@ -1,7 +1,7 @@
 // Rules 1 to 6 of the checker as far as timelines and devices go.
 
 import { describe, type Findings, placeOf, type World } from './findings.ts';
-import type { DeviceView, LogView, TimelineEntry, TimelineView } from './history.ts';
+import type { DeviceView, LogView, SummaryView, TimelineEntry, TimelineView } from './history.ts';
 
 /** One user's timeline by itself, and against the logs. */
 export function checkTimeline(
@@ -99,4 +99,38 @@ function sameEntry(one: TimelineEntry, other: TimelineEntry): boolean {
     one.messageDigest === other.messageDigest &&
     one.timeMs === other.timeMs
   );
+}
+
+/** Every member's line in the list of conversations, against the log. */
+export function checkSummaries(
+  summaries: readonly SummaryView[],
+  logs: readonly LogView[],
+  found: Findings,
+): void {
+  const lines = new Map(summaries.map((line) => [`${line.userId} ${line.conversationId}`, line]));
+  for (const log of logs) {
+    for (const { userId, joinSeq } of log.members) {
+      const where = `${userId}'s line of ${log.conversationId}`;
+      const line = lines.get(`${userId} ${log.conversationId}`);
+      const last = log.rows.at(-1);
+      if (line === undefined || last === undefined) {
+        found.add('deviceViewMismatch', `${where} is missing, or its log is empty`);
+        continue;
+      }
+      if (line.lastSeq !== last.conversationSeq || line.lastMessageId !== last.messageId)
+        found.add(
+          'deviceViewMismatch',
+          `${where} ends with ${line.lastMessageId} at ${line.lastSeq}, the log with ${last.messageId} at ${last.conversationSeq}`,
+        );
+      const unread = log.rows.filter(
+        ({ conversationSeq, senderId }) =>
+          conversationSeq > line.readSeq &&
+          conversationSeq >= joinSeq &&
+          senderId !== '' &&
+          senderId !== userId,
+      ).length;
+      if (line.unreadCount !== unread)
+        found.add('deviceViewMismatch', `${where} counts ${line.unreadCount} unread, there are ${unread}`);
+    }
+  }
 }

@@ -4,8 +4,11 @@ import fc from 'fast-check';
 import { check } from './checker.ts';
 import { VERDICTS } from './findings.ts';
 import { Seeded } from './seeded.ts';
-import { FAULTS } from './testing/faults.ts';
+import { LOG_FAULTS } from './testing/faults.ts';
 import { cleanHistories } from './testing/model.ts';
+import { VIEW_FAULTS } from './testing/view-faults.ts';
+
+const FAULTS = { ...LOG_FAULTS, ...VIEW_FAULTS };
 
 describe('checker', () => {
   test('A clean run of any size has no violation.', () => {

@@ -7,10 +7,10 @@
 // 3. user_seq and conversation_seq are contiguous.
 // 4. A log keeps each device's order; times never run backwards; a reply comes after what it answers.
 // 5. A row says what was sent, nobody's words are invented, everyone sees the same bytes.
-// 6. A device was given exactly its user's timeline.
+// 6. A device was given exactly its user's timeline; a user's list of conversations says what the logs say.
 
 import { checkLog, checkRowsApart, checkSend } from './check-logs.ts';
-import { checkDevice, checkTimeline } from './check-views.ts';
+import { checkDevice, checkSummaries, checkTimeline } from './check-views.ts';
 import { Findings, indexWorld, type Report } from './findings.ts';
 import type { Histories } from './history.ts';
 
@@ -23,5 +23,6 @@ export function check(histories: Histories): Report {
   for (const send of histories.sends) checkSend(send, world, found);
   for (const timeline of histories.timelines) checkTimeline(timeline, histories.logs, world, found);
   for (const device of histories.devices) checkDevice(device, histories.timelines, found);
+  checkSummaries(histories.summaries, histories.logs, found);
   return found.report();
 }

@@ -85,11 +85,23 @@ export interface DeviceView {
   readonly fullSyncs: readonly string[];
 }
 
+/** One line of a user's conversation list, as read at the end. */
+export interface SummaryView {
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly lastSeq: number;
+  /** Of the last message shown; empty = none is shown. */
+  readonly lastMessageId: string;
+  readonly readSeq: number;
+  readonly unreadCount: number;
+}
+
 /** A whole run. */
 export interface Histories {
   readonly sends: readonly SendRecord[];
   readonly logs: readonly LogView[];
   readonly timelines: readonly TimelineView[];
+  readonly summaries: readonly SummaryView[];
   readonly devices: readonly DeviceView[];
 }
 

@@ -6,7 +6,14 @@ import { MessageService } from '../../../proto/gen/starling/im/v1/send_pb.ts';
 import { SyncService } from '../../../proto/gen/starling/im/v1/sync_pb.ts';
 import type { Caller } from '../api.ts';
 import { logRow, timelineEntry } from '../digest.ts';
-import { directName, type LogRow, type LogView, type TimelineEntry, type TimelineView } from '../history.ts';
+import {
+  directName,
+  type LogRow,
+  type LogView,
+  type SummaryView,
+  type TimelineEntry,
+  type TimelineView,
+} from '../history.ts';
 
 /** A user's timeline from its first entry on. @throws CallFailure */
 export async function readTimeline(
@@ -28,14 +35,13 @@ export async function readTimeline(
   }
 }
 
-/** A conversation a user sees, and the two users where it is a direct one. */
-export interface SeenConversation {
-  readonly conversationId: string;
+/** A conversation a user sees: the line of the list, and the two users where it is a direct one. */
+export interface SeenConversation extends SummaryView {
   readonly directUserIds: readonly string[];
 }
 
 /** All conversations of a user. */
-export async function listConversations(caller: Caller): Promise<SeenConversation[]> {
+export async function listConversations(caller: Caller, userId: string): Promise<SeenConversation[]> {
   const seen: SeenConversation[] = [];
   let pageToken = '';
   do {
@@ -43,9 +49,14 @@ export async function listConversations(caller: Caller): Promise<SeenConversatio
       pageSize: 100,
       pageToken,
     });
-    for (const { conversationId, info } of page.conversations)
+    for (const { conversationId, info, lastSeq, lastMessage, readSeq, unreadCount } of page.conversations)
       seen.push({
+        userId,
         conversationId,
+        lastSeq: Number(lastSeq),
+        lastMessageId: lastMessage?.messageId ?? '',
+        readSeq: Number(readSeq),
+        unreadCount: Number(unreadCount),
         directUserIds: info?.type === ConversationType.DIRECT ? info.directUserIds : [],
       });
     pageToken = page.nextPageToken;

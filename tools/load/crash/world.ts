@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupService } from '../../../proto/gen/starling/im/v1/group_pb.ts';
 import { TokenService } from '../../../proto/gen/starling/server/v1/server_pb.ts';
 import { Caller } from '../api.ts';
-import type { Histories } from '../history.ts';
+import type { Histories, SummaryView } from '../history.ts';
 import type { Seeded } from '../seeded.ts';
 import { type Endpoint, UnaryPool } from '../wire.ts';
 import { Device, type DeviceMode } from './device.ts';
@@ -123,7 +123,7 @@ export class World {
   async drain(forMs: number): Promise<boolean> {
     const devices = this.#people.flatMap((person) => person.devices);
     for (const device of devices) device.settle();
-    const logs = await this.#readLogs();
+    const { logs } = await this.#readLogs();
     const due = new Map<string, number>();
     for (const log of logs)
       for (const { userId } of log.members) due.set(userId, (due.get(userId) ?? 0) + log.rows.length);
@@ -147,7 +147,7 @@ export class World {
     }
     return {
       sends: this.#senders.flatMap((sender) => sender.records),
-      logs: await this.#readLogs(),
+      ...(await this.#readLogs()),
       timelines,
       devices: devices.map((device) => device.view()),
     };
@@ -160,16 +160,20 @@ export class World {
   // Every conversation that anybody sees, read once, by the first who sees it.
   async #readLogs() {
     const seen = new Map<string, { readonly conversation: SeenConversation; readonly caller: Caller }>();
-    for (const { caller } of this.#people)
-      for (const conversation of await listConversations(caller))
-        if (!seen.has(conversation.conversationId))
-          seen.set(conversation.conversationId, { conversation, caller });
+    const summaries: SummaryView[] = [];
+    for (const { userId, caller } of this.#people) {
+      for (const conversation of await listConversations(caller, userId)) {
+        summaries.push(conversation);
+        const { conversationId } = conversation;
+        if (!seen.has(conversationId)) seen.set(conversationId, { conversation, caller });
+      }
+    }
     const logs = [];
     for (const { conversation, caller } of seen.values()) {
       const group = this.#groups.find(({ conversationId }) => conversationId === conversation.conversationId);
       logs.push(await readLog(caller, conversation, group?.members ?? conversation.directUserIds));
     }
-    return logs;
+    return { logs, summaries };
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { ConversationService } from '../../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { GroupService } from '../../../proto/gen/starling/im/v1/group_pb.ts';
+import type { Message } from '../../../proto/gen/starling/im/v1/message_pb.ts';
 import {
   MessageService,
   type SendMessageRequest,
@@ -121,6 +122,8 @@ function readHandlers(state: DoubleState): (readonly [string, Handler])[] {
             conversationId: id,
             info: { type, name, directUserIds: name === '' ? [...members] : [] },
             lastSeq: BigInt(rows.length),
+            ...lastMessageOf(rows),
+            unreadCount: BigInt(rows.filter(({ senderId }) => senderId !== '' && senderId !== userId).length),
           })),
       };
     }),
@@ -150,6 +153,11 @@ function readHandlers(state: DoubleState): (readonly [string, Handler])[] {
       return { messages: rows.slice(from, to), nextSeq: to < rows.length ? BigInt(to + 1) : 0n };
     }),
   ];
+}
+
+function lastMessageOf(rows: readonly Message[]) {
+  const lastMessage = rows.at(-1);
+  return lastMessage === undefined ? {} : { lastMessage };
 }
 
 function known(state: DoubleState, conversationId: string): Conversation {

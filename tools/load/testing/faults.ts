@@ -6,10 +6,10 @@ import type { Histories } from '../history.ts';
 import type { Seeded } from '../seeded.ts';
 import { any, longest, type Mutable } from './model.ts';
 
-type Fault = (histories: Mutable<Histories>, random: Seeded) => void;
+export type Fault = (histories: Mutable<Histories>, random: Seeded) => void;
 
-/** Each corruption, and the verdict that must fall (others may fall as well). */
-export const FAULTS: Readonly<Record<string, readonly [Verdict, Fault]>> = {
+/** Each corruption of sends, logs and timelines, and the verdict that must fall (others may fall as well). */
+export const LOG_FAULTS: Readonly<Record<string, readonly [Verdict, Fault]>> = {
   'a log row is lost': [
     'ackedLost',
     (h, r) => {
@@ -33,8 +33,8 @@ export const FAULTS: Readonly<Record<string, readonly [Verdict, Fault]>> = {
     'ackedLost',
     (h, r) => {
       const { item } = any(h.timelines, r);
-      const { item: entry, at } = any(item.entries.slice(1), r);
-      item.entries.splice(at + 1, 1);
+      const { item: entry, at } = any(item.entries.slice(2), r);
+      item.entries.splice(at + 2, 1);
       item.entries.forEach((other) => {
         if (other.userSeq > entry.userSeq) other.userSeq -= 1;
       });
@@ -264,36 +264,6 @@ export const FAULTS: Readonly<Record<string, readonly [Verdict, Fault]>> = {
     (h) => {
       const log = longest(h.logs);
       log.members = log.members.slice(1);
-    },
-  ],
-  'a device saw what its timeline does not hold': [
-    'deviceViewMismatch',
-    (h, r) => {
-      any(any(h.devices, r).item.received, r).item.messageId = 'ghost';
-    },
-  ],
-  'a device saw another time': [
-    'deviceViewMismatch',
-    (h, r) => {
-      any(any(h.devices, r).item.received, r).item.timeMs += 1;
-    },
-  ],
-  'a device misses the end': [
-    'deviceViewMismatch',
-    (h, r) => {
-      any(h.devices, r).item.received.pop();
-    },
-  ],
-  'a device is ordered a full sync': [
-    'deviceViewMismatch',
-    (h, r) => {
-      any(h.devices, r).item.fullSyncs.push('MISMATCH');
-    },
-  ],
-  'a timeline cannot be read': [
-    'deviceViewMismatch',
-    (h, r) => {
-      h.timelines.splice(r.below(h.timelines.length), 1);
     },
   ],
 };

@@ -10,6 +10,7 @@ import {
   type LogRow,
   type LogView,
   type SendRecord,
+  type SummaryView,
   type TimelineEntry,
   type TimelineView,
 } from '../history.ts';
@@ -70,6 +71,7 @@ export function cleanHistories(seed: number, sendCount: number): Mutable<Histori
     return { messageId, conversationId, conversationSeq };
   };
   place('g1', '', '', 'created');
+  place('d1', '', '', 'created');
   for (let n = 1; n <= sendCount; n += 1) {
     const conversationId = random.below(2) === 0 ? 'g1' : 'd1';
     const senderId = random.pick(members[conversationId] ?? []);
@@ -100,8 +102,25 @@ export function cleanHistories(seed: number, sendCount: number): Mutable<Histori
       const entries = timelines.get(userId) ?? [];
       return { userId, afterUserSeq: 0, headUserSeq: entries.length, entries };
     }),
+    summaries: [...logs].flatMap(([conversationId, rows]) =>
+      (members[conversationId] ?? []).map((userId) => summaryOf(userId, conversationId, rows)),
+    ),
     devices: users.flatMap((userId) => devicesOf(userId, timelines.get(userId) ?? [])),
   });
+}
+
+// The first third is read.
+function summaryOf(userId: string, conversationId: string, rows: readonly LogRow[]): SummaryView {
+  const readSeq = Math.floor(rows.length / 3);
+  const unread = rows.slice(readSeq).filter(({ senderId }) => senderId !== '' && senderId !== userId);
+  return {
+    userId,
+    conversationId,
+    lastSeq: rows.length,
+    lastMessageId: rows.at(-1)?.messageId ?? '',
+    readSeq,
+    unreadCount: unread.length,
+  };
 }
 
 function separate(histories: Histories): Mutable<Histories> {
