@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConversationService } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { FullSync_Reason, SyncService } from '../../proto/gen/starling/im/v1/sync_pb.ts';
+import { Timeline } from './core/timeline.ts';
 import { memoryStore } from './memory.ts';
-import { type FakeServer, lost, refusal } from './testing/fake-server.ts';
+import { FakeServer, lost, refusal } from './testing/fake-server.ts';
 import { Harness } from './testing/harness.ts';
 import { quiet } from './testing/sim.ts';
 
@@ -120,7 +121,13 @@ test('SDK-31: a rebuild that ends in another incarnation than the stream has ope
   h.server.restart(8n);
   fill(h.server, 1);
   h.server.stream.push({ case: 'fullSync', value: { reason: FullSync_Reason.MISMATCH } });
+  await quiet();
+  const former = new FakeServer();
+  former.write('former');
+  former.write('former');
+  h.server.stream.push({ case: 'deliveries', value: { deliveries: former.timeline.slice(2) } });
   await h.clock.advance(10);
+  assert.deepEqual(h.seqs('former'), [], 'what the former timeline still pushes is not of this one');
   assert.equal(h.server.streams.length, 2);
   assert.equal(h.server.stream.request.cursor?.timelineIncarnation, 8n);
   h.server.pushes = true;
@@ -181,4 +188,19 @@ test('SDK-35: a FullSync that follows a rebuild on the same line is checked by a
   await quiet();
   assert.equal(h.server.requests(listConversations).length, 1);
   assert.equal(h.all('reset').length, 1);
+});
+
+test('SDK-30: the core takes no answer of an earlier generation, nor one twice.', () => {
+  const server = new FakeServer();
+  server.write('g0');
+  const timeline = new Timeline({ incarnation: 7n, seq: 0n, check: 0n }, () => 0.5);
+  timeline.handle({ kind: 'welcome', incarnation: 7n, head: 2n, windowDeliveries: 0 });
+  const answer = { deliveries: server.timeline, head: 2n, fullSync: undefined };
+  assert.deepEqual(timeline.handle({ kind: 'pulled', generation: 0, answer }), []);
+  const taken = timeline.handle({ kind: 'pulled', generation: 2, answer });
+  assert.deepEqual(
+    taken.map((effect) => effect.kind),
+    ['apply'],
+  );
+  assert.deepEqual(timeline.handle({ kind: 'pulled', generation: 2, answer }), []);
 });

@@ -88,6 +88,8 @@ test('SDK-41: a ConversationChange replaces the view; without a last message the
 test('SDK-42: an entry that a rebuilt summary holds already is not counted again.', async () => {
   const h = new Harness();
   h.server.write('g1');
+  h.server.write('g1');
+  h.server.pullMax = 1;
   h.server.intercept = (call, serve) => {
     if (call.method !== 'ListConversations') return undefined;
     const page = serve() as { cursor: unknown };
@@ -95,8 +97,9 @@ test('SDK-42: an entry that a rebuilt summary holds already is not counted again
     return { ...page, cursor: h.server.cursor(1n) };
   };
   await h.connected();
-  assert.equal((await h.client.conversation('g1'))?.unreadCount, 1n);
-  assert.deepEqual(h.seqs('g1'), [2n], 'the application gets the entry all the same');
+  assert.equal((await h.client.conversation('g1'))?.unreadCount, 2n);
+  assert.deepEqual(h.seqs('g1'), [2n, 3n], 'the application gets the entry all the same');
+  assert.deepEqual(h.all('conversation'), [], 'the summary does not go back');
 });
 
 test('SDK-43: news of a conversation that the view does not have is completed by GetConversation, however long that takes.', async () => {

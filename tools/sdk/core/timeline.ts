@@ -217,6 +217,8 @@ export class Timeline {
     if (this.#mode === 'poll') out.push({ kind: 'polled' });
     if (answer.fullSync !== undefined) return this.#startRebuild(answer.fullSync, out);
     const before = this.#merge.cursor?.seq ?? 0n;
+    // A pull that was begun goes on to the head it names, page by page.
+    this.#wanting = true;
     this.#raiseTarget(answer.head);
     this.#apply(this.#merge.offer(answer.deliveries), out);
     const after = this.#merge.cursor?.seq ?? 0n;
