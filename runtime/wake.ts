@@ -35,8 +35,12 @@ async function wakeShard(options: WakeOptions, shard: number, epoch: number): Pr
       ...(after === undefined ? {} : { after }),
     });
     const old = page.filter((mark) => mark.epoch < epoch);
-    const fresh = old.filter((mark) => !seen.has(`${mark.kind}/${mark.key}`));
-    for (const mark of fresh) seen.add(`${mark.kind}/${mark.key}`);
+    const fresh = old.filter(({ kind, key }) => {
+      const name = `${kind}/${key}`;
+      const known = seen.has(name);
+      seen.add(name);
+      return !known;
+    });
     for (let i = 0; i < fresh.length; i += concurrencyMax) {
       await Promise.all(fresh.slice(i, i + concurrencyMax).map((mark) => wakeOne(options, mark, epoch)));
     }

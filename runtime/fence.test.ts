@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FenceReader } from './fence.ts';
+import { codeOf, SimOwnership, settle } from './testing/index.ts';
+
+function setUp() {
+  const ownership = new SimOwnership();
+  let fenced = 0;
+  const reader = new FenceReader(ownership, () => {
+    fenced++;
+  });
+  return { ownership, reader, fenced: () => fenced };
+}
+
+describe('fence reads', () => {
+  it('answer at once where the store is its own fence', () => {
+    assert.equal(setUp().reader.read(), 'live');
+  });
+
+  it('serve only those who asked before they began: who asks during one gets the next', async () => {
+    const { ownership, reader } = setUp();
+    ownership.hold();
+    const first = reader.read();
+    const second = reader.read();
+    const third = reader.read();
+    assert.equal(ownership.reads, 1, 'one at a time');
+    assert.notEqual(second, first);
+    assert.equal(third, second, 'all who wait share the next one');
+    let answered = false;
+    void Promise.resolve(second).then(() => {
+      answered = true;
+    });
+    ownership.release();
+    ownership.hold();
+    await first;
+    await settle();
+    assert.equal(ownership.reads, 2);
+    assert.equal(answered, false, 'the second read has not come back');
+    ownership.release();
+    await second;
+  });
+
+  it('never run two at a time, also when one is asked for just as another ends', async () => {
+    const { ownership, reader } = setUp();
+    ownership.hold();
+    const first = reader.read();
+    void reader.read();
+    let underWayAtMost = 0;
+    const asking = Promise.resolve(first).then(async () => {
+      for (let i = 0; i < 5; i++) {
+        void reader.read();
+        underWayAtMost = Math.max(underWayAtMost, ownership.heldReads);
+        await Promise.resolve();
+      }
+    });
+    ownership.release();
+    ownership.hold();
+    await asking;
+    assert.equal(underWayAtMost, 1);
+    ownership.release();
+    await settle();
+  });
+
+  it('reject and tell the node when it is fenced, also those that waited behind another', async () => {
+    const { ownership, reader, fenced } = setUp();
+    ownership.hold();
+    const first = reader.read();
+    const second = reader.read();
+    assert.ok(first !== 'live' && second !== 'live');
+    ownership.fence();
+    ownership.release();
+    assert.deepEqual(await Promise.all([codeOf(first), codeOf(second)]), ['NOT_OWNER', 'NOT_OWNER']);
+    assert.ok(fenced() > 0);
+  });
+});
