@@ -23,8 +23,8 @@ import { CountingDevice, type Totals } from './counting-device.ts';
 const MEMBERS = 1_000;
 const SENDERS = 20;
 const PACED_PER_S = 20;
-/** Messages on their way to the members at a time in the closed loop. */
-const IN_FLIGHT = 4;
+/** Messages on their way to the members at a time in the closed loop: with those not yet acknowledged (15) below the window of 32. */
+const IN_FLIGHT = 14;
 const GROUP = 'fanout';
 
 /** 20 messages a second. */
