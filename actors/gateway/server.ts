@@ -43,7 +43,7 @@ function requireProfile({ userId, displayName, avatarUrl }: User): void {
 }
 
 export function tokenService(gateway: Gateway): ServiceBinding {
-  return bindService(api.TokenService, ['backend'], {
+  return bindService(api.TokenService, ['backend', 'admin'], {
     issueToken: async ({ userId, deviceId, ttlSeconds }, context) => {
       const principal = principalOf(context);
       requireUserId('user_id', userId);
@@ -66,7 +66,7 @@ export function tokenService(gateway: Gateway): ServiceBinding {
 }
 
 export function directoryService({ runtime }: Gateway): ServiceBinding {
-  return bindService(api.DirectoryService, ['backend'], {
+  return bindService(api.DirectoryService, ['backend', 'admin'], {
     upsertUsers: async ({ users }, context) => {
       const { tenant } = principalOf(context);
       requireCount('users', users.length, 1, BATCH_MAX);
@@ -98,7 +98,7 @@ export function directoryService({ runtime }: Gateway): ServiceBinding {
 
 export function serverConversationService(gateway: Gateway): ServiceBinding {
   const { runtime, limits } = gateway;
-  return bindService(api.ConversationService, ['backend'], {
+  return bindService(api.ConversationService, ['backend', 'admin'], {
     createGroup: async (request, context) => {
       const { tenant } = principalOf(context);
       const { conversationId, name, ownerUserId, memberUserIds, createTimeMs } = request;
