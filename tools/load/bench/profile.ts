@@ -39,7 +39,8 @@ export function hottest(profile: CpuProfile): Hot[] {
 export function byFile(hot: readonly Hot[]): Hot[] {
   const files = new Map<string, Hot>();
   for (const { where, ms, share } of hot) {
-    const file = where.slice(where.lastIndexOf(' ') + 1).replace(/:\d+$/, '');
+    // Only a function of a file ends with a line number; `(garbage collector)` stays as it is.
+    const file = /(\S+):\d+$/.exec(where)?.[1] ?? where;
     const sum = files.get(file);
     files.set(file, { where: file, ms: ms + (sum?.ms ?? 0), share: share + (sum?.share ?? 0) });
   }
