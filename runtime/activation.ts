@@ -353,7 +353,13 @@ export class Activation {
     this.#answers.end(asUnknown(error));
     for (const work of this.#mailbox.drain()) refuse(work, error);
     for (const waiter of this.#openWaiters.splice(0)) waiter.reject(error);
-    this.#instance.closed?.();
+    try {
+      this.#instance.closed?.();
+    } catch (error) {
+      // The actor's last word must not keep the next activation out.
+      const { kind, key } = this.address;
+      this.host.log('error', 'an actor failed to close', { kind, key, error: describe(error) });
+    }
     this.host.dropped(this, failed);
   }
 
