@@ -2,6 +2,7 @@
 // device: what is sent is the position followed by them, which is how protobuf joins two parts of a message.
 
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { varintLength, writeVarint } from './varint.ts';
 
 const USER_SEQ = 1;
 const CHECK = 2;
@@ -46,23 +47,4 @@ export function userSeqField(userSeq: number): Uint8Array {
   bytes[0] = (USER_SEQ << 3) | WireType.Varint;
   writeVarint(bytes, 1, userSeq);
   return bytes;
-}
-
-/** Bytes that a varint takes. Numbers to 2^53. */
-export function varintLength(value: number): number {
-  let length = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;
-  return length;
-}
-
-/** Writes a varint; returns the position after it. Numbers to 2^53. */
-export function writeVarint(bytes: Uint8Array, position: number, value: number): number {
-  let rest = value;
-  let at = position;
-  while (rest >= 128) {
-    bytes[at++] = (rest % 128) | 128;
-    rest = Math.floor(rest / 128);
-  }
-  bytes[at++] = rest;
-  return at;
 }

@@ -13,7 +13,7 @@ import type {
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { invariant } from './errors.ts';
 import type { ServerStream } from './service.ts';
-import type { Later, ReadTurn, Turn } from './turn.ts';
+import type { Later, Turn } from './turn.ts';
 
 /** What a caller has to know of an actor: enough to address and type it, nothing of how it works. */
 export interface ActorType<C extends DescService = DescService> {
@@ -216,5 +216,3 @@ export function toMessage<M extends DescMessage>(schema: M, init: MessageInitSha
     ? (init as MessageShape<M>)
     : create(schema, init);
 }
-
-export type { ReadTurn, Turn };

@@ -48,6 +48,7 @@ export type {
   UnaryHandler,
 } from './service.ts';
 export { bindService } from './service.ts';
+export { type Tell, tell } from './tells.ts';
 export type {
   AskClient,
   Continuation,

@@ -5,7 +5,6 @@ import type { CallOutcome } from './call.ts';
 import type { ActorClient, ActorType, CallOptions, OneWayClient } from './definition.ts';
 import type { StarlingError } from './errors.ts';
 import type { CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
-import type { ServerStream } from './service.ts';
 import type { Tell } from './tells.ts';
 
 /** Runs as a turn of its own when an answer is there. */
@@ -141,5 +140,3 @@ export interface Turn extends ReadTurn {
   /** Drops the activation once its work is done. */
   passivate(): void;
 }
-
-export type { ServerStream };

@@ -4,7 +4,8 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import type { PushEntry } from '../../proto/gen/starling/actor/v1/connection_pb.ts';
 import { OpenResponseSchema } from '../../proto/gen/starling/im/v1/session_pb.ts';
-import { userSeqField, varintLength, writeVarint } from '../delivery.ts';
+import { userSeqField } from '../delivery.ts';
+import { varintLength, writeVarint } from '../varint.ts';
 
 /** Field 2 of OpenResponse: `deliveries`; field 1 of Deliveries: `deliveries`. Both length-delimited. */
 const FRAME_DELIVERIES = (2 << 3) | 2;

@@ -2,7 +2,7 @@
 
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import type { EncodedMessage } from '../../runtime/index.ts';
-import { varintLength, writeVarint } from '../delivery.ts';
+import { varintLength, writeVarint } from '../varint.ts';
 
 /** A message whose repeated field `field` holds the encoded `items`, and whose other fields are those of `rest`. */
 export function withEncodedItems<M extends DescMessage>(

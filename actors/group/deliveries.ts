@@ -83,7 +83,7 @@ export class Deliveries {
       return;
     }
     this.#fresh.push(entry);
-    this.#freshBytes += entry.delivery.length;
+    this.#freshBytes += entry.row.length;
   }
 
   /** Starts the next fan-out if there is something to deliver and none under way (D1). */
@@ -121,8 +121,8 @@ export class Deliveries {
     let bytes = 0;
     let count = 0;
     for (const entry of this.#fresh) {
-      if (count > 0 && (count >= fanOutEntriesMax || bytes + entry.delivery.length > fanOutBytesMax)) break;
-      bytes += entry.delivery.length;
+      if (count > 0 && (count >= fanOutEntriesMax || bytes + entry.row.length > fanOutBytesMax)) break;
+      bytes += entry.row.length;
       count++;
     }
     this.#freshBytes -= bytes;

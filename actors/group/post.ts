@@ -47,7 +47,7 @@ function postOne(
   const { privileged } = request;
   const senderId = senderOf(request, entry);
   const { clientMessageId, replyToSeq } = entry;
-  const messageId = messageIdOf(tenant, conversationId, senderId, clientMessageId).text;
+  const { text: messageId, check } = messageIdOf(tenant, conversationId, senderId, clientMessageId);
   const content = entry.content ?? create(ContentSchema);
   const payloadHash = hash64(toBinary(ContentSchema, content), Buffer.from(String(replyToSeq)));
   const before = sentBefore(senderId, clientMessageId);
@@ -77,7 +77,7 @@ function postOne(
     content,
   });
   message.contentCount = BigInt(state.contentCount + (isContent(message) ? 1 : 0));
-  context.append(turn, logRow(message, payloadHash));
+  context.append(turn, logRow(message, payloadHash, check));
   return create(PostResultSchema, { messageId, conversationSeq: message.conversationSeq, createTimeMs });
 }
 

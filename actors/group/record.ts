@@ -7,19 +7,23 @@ import { type Message, MessageSchema } from '../../proto/gen/starling/im/v1/mess
 import type { RecordCodec } from '../../runtime/index.ts';
 import { messageDelivery } from '../delivery.ts';
 import { hash64, messageIdOf } from '../ids.ts';
+import { sharedRow } from '../shared-row.ts';
 
 /** One entry of the log. */
 export interface LogRow {
   readonly message: Message;
   /** The message, encoded: the bytes that everybody is given. */
   readonly bytes: Uint8Array;
+  /** 64 bits of the message id, where they are known already. */
+  readonly check?: bigint;
   /** Tells a repeat from an id that is used for something else; 0 for entries of the system. */
   readonly payloadHash: bigint;
 }
 
 /** Makes the row of a message. */
-export function logRow(message: Message, payloadHash: bigint): LogRow {
-  return { message, bytes: toBinary(MessageSchema, message), payloadHash };
+export function logRow(message: Message, payloadHash: bigint, check?: bigint): LogRow {
+  const row = { message, bytes: toBinary(MessageSchema, message), payloadHash };
+  return check === undefined ? row : { ...row, check };
 }
 
 export const logCodec: RecordCodec<LogRow> = {
@@ -37,7 +41,13 @@ export function logEntry(tenant: string, row: LogRow): LogEntry {
   const body = message.content?.body;
   return create(LogEntrySchema, {
     conversationSeq: message.conversationSeq,
-    delivery: messageDelivery(checkOf(tenant, row), message.createTimeMs, bytes),
+    row: sharedRow({
+      delivery: messageDelivery(checkOf(tenant, row), message.createTimeMs, bytes),
+      conversationId: message.conversationId,
+      conversationSeq: message.conversationSeq,
+      contentCount: message.contentCount,
+      timeMs: message.createTimeMs,
+    }),
     senderId: message.senderId,
     contentCount: message.contentCount,
     createTimeMs: message.createTimeMs,
@@ -47,7 +57,8 @@ export function logEntry(tenant: string, row: LogRow): LogEntry {
 }
 
 /** 64 bits that name the entry in device cursors. */
-function checkOf(tenant: string, { message, bytes }: LogRow): bigint {
+function checkOf(tenant: string, { message, bytes, check }: LogRow): bigint {
+  if (check !== undefined) return check;
   if (message.clientMessageId === '') return hash64(bytes);
   return messageIdOf(tenant, message.conversationId, message.senderId, message.clientMessageId).check;
 }

@@ -5,7 +5,7 @@ import { type Cursor, CursorSchema } from '../../proto/gen/starling/im/v1/cursor
 import { FullSync_Reason } from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import type { ReadTurn } from '../../runtime/index.ts';
 import { checkOfDelivery } from '../delivery.ts';
-import { deliveryOf } from './record.ts';
+import { deliveryOf } from '../shared-row.ts';
 import type { UserState } from './state.ts';
 
 /** The position of a cursor, or why the device has to rebuild. */

@@ -12,8 +12,8 @@ import {
 import { DeliverySchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import { invalidRequest, type ReadTurn } from '../../runtime/index.ts';
 import { checkOfDelivery } from '../delivery.ts';
+import { deliveryOf } from '../shared-row.ts';
 import { cursorAt } from './cursor.ts';
-import { deliveryOf } from './record.ts';
 import type { UserState } from './state.ts';
 import { type Summary, viewOf } from './summary.ts';
 

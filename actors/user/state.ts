@@ -1,13 +1,10 @@
 // What a user's actor knows: the fold of the timeline, and the devices. No I/O.
 
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import {
-  type DeviceState,
-  type UserRecord,
-  UserStateSchema,
-} from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import { type DeviceState, UserStateSchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import { NotifyLevel } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import type { User } from '../../proto/gen/starling/im/v1/user_pb.ts';
+import type { UserRow } from './record.ts';
 import {
   applyChange,
   applyEntry,
@@ -27,16 +24,16 @@ export class UserState {
   readonly summaries = new Map<string, Summary>();
   lastTimeMs = 0;
 
-  apply(seq: number, record: UserRecord): void {
-    this.lastTimeMs = Number(record.timeMs);
-    const { changed, conversationId } = record;
+  apply(seq: number, row: UserRow): void {
+    this.lastTimeMs = row.timeMs;
+    const { changed, conversationId } = row;
     const id = changed?.conversationId ?? conversationId;
     let summary = this.summaries.get(id);
     if (summary === undefined) {
       summary = newSummary(id);
       this.summaries.set(id, summary);
     }
-    if (changed === undefined) applyEntry(summary, seq, record);
+    if (changed === undefined) applyEntry(summary, seq, row);
     else applyChange(summary, changed);
   }
 

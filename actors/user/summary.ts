@@ -7,7 +7,6 @@ import {
   SummaryChangeSchema,
   type SummaryState,
   SummaryStateSchema,
-  type UserRecord,
 } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import {
   type Conversation,
@@ -17,6 +16,7 @@ import {
   NotifyLevel,
 } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import type { Message } from '../../proto/gen/starling/im/v1/message_pb.ts';
+import type { UserRow } from './record.ts';
 
 export interface Summary {
   readonly conversationId: string;
@@ -72,14 +72,14 @@ export function summaryChangeOf(entry: LogEntry, userId: string): SummaryChange 
 }
 
 /** Folds an entry of the conversation's log. */
-export function applyEntry(summary: Summary, userSeq: number, record: UserRecord): void {
-  const seq = Number(record.conversationSeq);
-  summary.joinSeq = Number(record.joinSeq);
+export function applyEntry(summary: Summary, userSeq: number, row: UserRow): void {
+  const seq = row.conversationSeq;
+  summary.joinSeq = row.joinSeq;
   summary.cursor = seq;
   summary.lastUserSeq = userSeq;
-  summary.contentCount = Number(record.contentCount);
-  summary.lastTimeMs = Number(record.timeMs);
-  const change = record.summaryChange;
+  summary.contentCount = row.contentCount;
+  summary.lastTimeMs = row.timeMs;
+  const change = row.summaryChange;
   if (change !== undefined) {
     if (change.info !== undefined) summary.info = change.info;
     if (change.memberCount > 0) summary.memberCount = change.memberCount;
@@ -90,7 +90,7 @@ export function applyEntry(summary: Summary, userSeq: number, record: UserRecord
     if (change.left) summary.member = false;
   }
   // What one says oneself, and what was there when one came, is read.
-  if (record.own || change?.joined === true) markRead(summary, seq, summary.contentCount);
+  if (row.own || change?.joined === true) markRead(summary, seq, summary.contentCount);
 }
 
 /** Folds a change of the user's own view. */

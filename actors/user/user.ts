@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   type PushEntry,
   PushEntrySchema,
+  type PushRequest,
   PushRequestSchema,
 } from '../../proto/gen/starling/actor/v1/connection_pb.ts';
 import * as rpc from '../../proto/gen/starling/actor/v1/user_pb.ts';
@@ -24,18 +25,22 @@ import { invalidRequest, StarlingError } from '../../runtime/index.ts';
 import { changeDelivery, checkOfDelivery, userSeqField, withTime } from '../delivery.ts';
 import { connectionKey, groupKey, hash64, splitKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
+import { deliveryOf, sharedRow } from '../shared-row.ts';
 import { ConnectionActor, GroupActor } from '../types.ts';
 import { cursorAt, judgeCursor } from './cursor.ts';
 import { Devices } from './devices.ts';
 import { listConversations, viewWithMessage } from './lists.ts';
-import { deliveryOf } from './record.ts';
+import type { UserRow } from './record.ts';
 import { Sending } from './sending.ts';
 import { UserState } from './state.ts';
 import { type Summary, summaryChangeOf, viewOf } from './summary.ts';
 
 type Contract = typeof rpc.UserActor;
 
-export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
+/** The answer to a delivery that was taken. */
+const TAKEN = create(rpc.DeliverResponseSchema);
+
+export class User implements Handlers<Contract>, Durable<UserRow> {
   readonly #tenant: string;
   readonly #id: string;
   readonly #limits: ImLimits;
@@ -64,8 +69,8 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
     this.#state.restore(state);
   }
 
-  apply(seq: number, record: rpc.UserRecord): void {
-    this.#state.apply(seq, record);
+  apply(seq: number, row: UserRow): void {
+    this.#state.apply(seq, row);
   }
 
   snapshot(): Uint8Array {
@@ -94,44 +99,52 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
         this.#push(pushed, turn);
         return create(rpc.DeliverResponseSchema, { refused: true, cursor: BigInt(cursor) });
       }
-      pushed.push(this.#append(this.#recordOf(conversationId, request.joinSeq, entry), turn));
+      pushed.push(this.#append(this.#rowOf(conversationId, joinSeq, entry), turn));
       cursor = seq;
     }
     this.#push(pushed, turn);
-    return create(rpc.DeliverResponseSchema);
+    return TAKEN;
   }
 
-  #recordOf(conversationId: string, joinSeq: bigint, entry: rpc.LogEntry): rpc.UserRecord {
-    const { createTimeMs, conversationSeq, contentCount } = entry;
-    const late = createTimeMs < BigInt(this.#state.lastTimeMs);
-    const timeMs = late ? BigInt(this.#state.lastTimeMs) : createTimeMs;
-    const record = create(rpc.UserRecordSchema, {
-      delivery: late ? withTime(entry.delivery, timeMs) : entry.delivery,
+  #rowOf(conversationId: string, joinSeq: number, entry: rpc.LogEntry): UserRow {
+    const { conversationSeq, contentCount } = entry;
+    const createTimeMs = Number(entry.createTimeMs);
+    const timeMs = Math.max(createTimeMs, this.#state.lastTimeMs);
+    let shared = entry.row;
+    if (timeMs > createTimeMs) {
+      const delivery = withTime(deliveryOf(shared), BigInt(timeMs));
+      shared = sharedRow({ delivery, conversationId, conversationSeq, contentCount, timeMs: BigInt(timeMs) });
+    }
+    return {
+      shared,
       conversationId,
-      conversationSeq,
+      conversationSeq: Number(conversationSeq),
       joinSeq,
-      contentCount,
+      contentCount: Number(contentCount),
       own: entry.senderId === this.#id,
+      summaryChange: summaryChangeOf(entry, this.#id),
+      changed: undefined,
       timeMs,
-    });
-    const change = summaryChangeOf(entry, this.#id);
-    if (change !== undefined) record.summaryChange = change;
-    return record;
+    };
   }
 
-  #append(record: rpc.UserRecord, turn: Turn): PushEntry {
+  #append(row: UserRow, turn: Turn): PushEntry {
     this.#ensureTimeline(turn);
-    const userSeq = turn.append(record);
+    const userSeq = turn.append(row);
     const { ringRowsMax } = this.#limits;
     if (userSeq - turn.timeline.floor >= ringRowsMax * 1.1) turn.trim(userSeq - ringRowsMax + 1);
-    return create(PushEntrySchema, { userSeq: BigInt(userSeq), delivery: record.delivery });
+    return {
+      $typeName: PushEntrySchema.typeName,
+      userSeq: BigInt(userSeq),
+      delivery: deliveryOf(row.shared),
+    };
   }
 
   #push(entries: PushEntry[], turn: Turn): void {
     const last = entries.at(-1);
     if (last === undefined) return;
     for (const [deviceId, attachment] of this.#devices.attached) {
-      const request = create(PushRequestSchema, { attachment, entries });
+      const request: PushRequest = { $typeName: PushRequestSchema.typeName, attachment, entries };
       turn.oneWay(ConnectionActor, connectionKey(this.#tenant, this.#id, deviceId)).push(request);
     }
     for (const wake of [...this.#waiters]) wake(Number(last.userSeq));
@@ -334,14 +347,25 @@ export class User implements Handlers<Contract>, Durable<rpc.UserRecord> {
 
   /** Records a change of the user's own view; all devices are told. */
   #change(view: Conversation, turn: Turn): Conversation {
-    const timeMs = BigInt(Math.max(this.#state.lastTimeMs, turn.now()));
+    const timeMs = Math.max(this.#state.lastTimeMs, turn.now());
     const change = toBinary(
       ConversationChangeSchema,
       create(ConversationChangeSchema, { conversation: view }),
     );
     const check = hash64(change, Buffer.from(String(turn.timeline.tail + 1)));
-    const delivery = changeDelivery(check, timeMs, change);
-    this.#push([this.#append(create(rpc.UserRecordSchema, { delivery, changed: view, timeMs }), turn)], turn);
+    const delivery = changeDelivery(check, BigInt(timeMs), change);
+    const row: UserRow = {
+      shared: sharedRow({ delivery, changed: view, timeMs: BigInt(timeMs) }),
+      conversationId: '',
+      conversationSeq: 0,
+      joinSeq: 0,
+      contentCount: 0,
+      own: false,
+      summaryChange: undefined,
+      changed: view,
+      timeMs,
+    };
+    this.#push([this.#append(row, turn)], turn);
     return view;
   }
 

@@ -1,10 +1,10 @@
 // Counts of passed and failed work, handed from one process to the one that started it. Owns: the file named by
-// STARLING_COUNTS, one JSON object a line. Counting never reads what a program prints.
+// TEST_COUNTS_FILE, one JSON object a line. Counting never reads what a program prints.
 
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 /** Name of the environment variable with the path of the file to append counts to. */
-export const COUNTS_VARIABLE = 'STARLING_COUNTS';
+export const COUNTS_VARIABLE = 'TEST_COUNTS_FILE';
 
 /** How much was tried, and how it went. */
 export interface Counts {

@@ -16,7 +16,7 @@ const script = (name: string, source: string, minutesMax = 1): Stage => ({
   minutesMax,
 });
 const report = (line: string): string =>
-  `require('node:fs').appendFileSync(process.env.STARLING_COUNTS, ${JSON.stringify(`${line}\n`)});`;
+  `require('node:fs').appendFileSync(process.env.TEST_COUNTS_FILE, ${JSON.stringify(`${line}\n`)});`;
 
 test('A stage that ends with 0 and reports nothing counts as one that passed', async () => {
   const result = await runStage(script('quiet', "console.log('said')"), logs);
