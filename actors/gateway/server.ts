@@ -12,7 +12,7 @@ import {
   type ServiceBinding,
   StarlingError,
 } from '../../runtime/index.ts';
-import { directConversationId, groupKey, isGroupId, userKey } from '../ids.ts';
+import { directConversationId, groupKey, isConversationId, isGroupId, userKey } from '../ids.ts';
 import { GroupActor, UserActor } from '../types.ts';
 import { type Gateway, within } from './context.ts';
 import { withEncodedItems } from './encoded.ts';
@@ -35,6 +35,7 @@ const TTL_MAX = 2_592_000;
 const BATCH_MAX = 500;
 const BATCH_BYTES_MAX = 1024 * 1024;
 const LIST_MAX = 1000;
+const TIME_AHEAD_MS_MAX = 86_400_000;
 
 function requireProfile({ userId, displayName, avatarUrl }: User): void {
   requireUserId('users.user_id', userId);
@@ -105,6 +106,7 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
       if (!isGroupId(conversationId))
         throw invalidRequest('conversation_id', '1 to 64 characters of [A-Za-z0-9_-], not beginning with d_');
       requireBytes('name', name, 1, 200);
+      requireTime('create_time_ms', createTimeMs, runtime.clock.now());
       requireUserId('owner_user_id', ownerUserId);
       requireCount('member_user_ids', memberUserIds.length, 0, limits.groupMembersMax - 1);
       for (const id of memberUserIds) requireUserId('member_user_ids', id);
@@ -126,7 +128,7 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
         requireClientMessageId('messages.client_message_id', clientMessageId);
         const content = requireContent(message.content, limits);
         bytes += content.body.case === 'text' ? content.body.value.text.length : limits.contentBytesMax;
-        if (createTimeMs < 0n) throw invalidRequest('messages.create_time_ms', 'not negative');
+        requireTime('messages.create_time_ms', createTimeMs, runtime.clock.now());
         return create(PostEntrySchema, {
           senderId: senderUserId,
           clientMessageId,
@@ -185,6 +187,9 @@ async function actorPage(
   const actorsMax = pageSize(request.pageSize, 100, LIST_MAX);
   const prefix = `${tenant}/`;
   const token = Buffer.from(request.pageToken, 'base64url').toString();
+  // Ids of conversations have every character that ids of users have.
+  if (token !== '' && !isConversationId(token))
+    throw invalidRequest('page_token', 'the next_page_token of an earlier answer');
   const after = token === '' ? {} : { after: `${prefix}${token}` };
   const keys = await runtime.store.listActors(kind, { actorsMax, prefix, ...after });
   const last = keys.length === actorsMax ? keys.at(-1) : undefined;
@@ -193,6 +198,12 @@ async function actorPage(
 
 function idOf(key: string): string {
   return key.slice(key.indexOf('/') + 1);
+}
+
+/** A time far ahead would stay in the conversation, and in the timelines of its members, for ever (rule 19). */
+function requireTime(field: string, timeMs: bigint, nowMs: number): void {
+  if (timeMs < 0n || timeMs > BigInt(nowMs + TIME_AHEAD_MS_MAX))
+    throw invalidRequest(field, 'not negative, and at most a day from now');
 }
 
 async function targetOf(
