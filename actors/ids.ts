@@ -71,6 +71,20 @@ export function messageIdOf(
   return { text: base32(bytes, 16), check: bytes.readBigUInt64LE(0) };
 }
 
+/**
+ * 64 bits that tell what a sender asked for from something else under the same id. Not cryptographic: only the sender
+ * itself could be deceived. Two lanes of 32-bit FNV-1a over the bytes, the second one seeded with what is answered; never 0.
+ */
+export function payloadHashOf(content: Uint8Array, replyToSeq: bigint): bigint {
+  let low = 0x811c9dc5;
+  let high = Math.imul(0x811c9dc5 ^ Number(replyToSeq & 0xffffffffn), 0x01000193);
+  for (const byte of content) {
+    low = Math.imul(low ^ byte, 0x01000193);
+    high = Math.imul(high ^ (byte + 0x5b), 0x01000193);
+  }
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0) | 1n;
+}
+
 /** 64 bits that tell two byte strings apart. */
 export function hash64(...parts: readonly Uint8Array[]): bigint {
   const joined = parts.length === 1 ? parts[0] : Buffer.concat(parts);

@@ -18,6 +18,7 @@ import type { ActorAddress, CellRange, Row, RowRange, StoredCell } from './ports
 import { recover } from './recovery.ts';
 import { encodeRow, encodeState } from './stored.ts';
 import { type Tell, type TellOrigin, Tells } from './tells.ts';
+import type { TimelineReader } from './turn.ts';
 
 export interface ActorLogOptions {
   readonly host: Host;
@@ -190,6 +191,9 @@ export class ActorLog {
     });
   }
 
+  /** What turns see of the timeline; its bounds are those of the moment at which they are asked for. */
+  readonly timeline: TimelineReader = new Timeline(this);
+
   // ---- reads ------------------------------------------------------------------------------------------------------
 
   readRows(range: RowRange): Promise<Row[]> {
@@ -204,5 +208,25 @@ export class ActorLog {
 
   readCells(table: string, range: CellRange): Promise<StoredCell[]> {
     return mergeCells(this.#options.host.store, this.#options.address, this.journal, table, range);
+  }
+}
+
+class Timeline implements TimelineReader {
+  readonly #log: ActorLog;
+
+  constructor(log: ActorLog) {
+    this.#log = log;
+  }
+
+  get tail(): number {
+    return this.#log.journal.tail;
+  }
+
+  get floor(): number {
+    return this.#log.journal.floor;
+  }
+
+  read(range: RowRange): Promise<Row[]> {
+    return this.#log.readRows(range);
   }
 }

@@ -4,7 +4,7 @@
 
 import type { DescService, Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
-import { Call, type CallSink } from './call.ts';
+import { Call, type CallSink, NO_SINK } from './call.ts';
 import { callClient } from './clients.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ActorClient, ActorDefinition, ActorType } from './definition.ts';
@@ -194,6 +194,11 @@ export class Runtime implements Host {
 
   #start(type: ActorType, key: string, request: Message, options: StartOptions): void {
     const { method, deadline, signal, sink, origin } = options;
+    if (sink === NO_SINK) {
+      // Nobody waits for it: it is only not begun after its deadline.
+      this.#deliver(new Call(method, request, deadline, undefined, sink), type, key);
+      return;
+    }
     const watched: CallSink = {
       resolve: (value) => {
         this.#deadlines.done(call);

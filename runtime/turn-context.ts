@@ -7,7 +7,6 @@ import type { Call, CallOutcome } from './call.ts';
 import { askClient, callClient, oneWayClient } from './clients.ts';
 import type { ActorType } from './definition.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
-import type { RowRange } from './ports/store.ts';
 import type { Tell, TellOrigin } from './tells.ts';
 import type {
   AppendOptions,
@@ -61,12 +60,7 @@ export class TurnContext implements Turn {
   }
 
   get timeline(): TimelineReader {
-    const { log } = this.#activation;
-    return {
-      tail: log.journal.tail,
-      floor: log.journal.floor,
-      read: (range: RowRange) => log.readRows(range),
-    };
+    return this.#activation.log.timeline;
   }
 
   table(name: string): TableReader {

@@ -17,7 +17,6 @@ import {
   UserActor as UserContract,
 } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import type { CallOutcome, FanOutReceiver, FanOutRefusal, Turn } from '../../runtime/index.ts';
-import { userKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
 import { UserActor } from '../types.ts';
 import { logCodec, logEntry } from './record.ts';
@@ -183,10 +182,9 @@ export class Deliveries {
     turn: Turn,
     then: (refused: [Membership, CallOutcome<DeliverResponse>][], turn: Turn) => void,
   ): void {
-    const { tenant, conversationId } = this.#options;
-    const byKey = new Map(receivers.map((membership) => [userKey(tenant, membership.userId), membership]));
+    const { conversationId } = this.#options;
     const prev = Number(entries[0]?.conversationSeq) - 1;
-    const parts: FanOutReceiver<DeliverRequest>[] = [...byKey].map(([key, { joinSeq, leftSeq }]) => ({
+    const parts: FanOutReceiver<DeliverRequest>[] = receivers.map(({ key, joinSeq, leftSeq }) => ({
       key,
       own: {
         joinSeq: BigInt(joinSeq),
@@ -196,10 +194,7 @@ export class Deliveries {
     }));
     const shared = create(DeliverRequestSchema, { conversationId, entries });
     turn.fanOut(UserActor, UserContract.method.deliver, shared, parts, (refused, later) => {
-      then(
-        refused.flatMap((one) => refusedMembership(byKey, one)),
-        later,
-      );
+      then(refusedMemberships(receivers, refused), later);
     });
   }
 
@@ -270,10 +265,16 @@ function nameOf({ userId, joinSeq }: Membership): string {
   return `${userId}/${joinSeq}`;
 }
 
-function refusedMembership(
-  byKey: ReadonlyMap<string, Membership>,
-  { key, outcome }: FanOutRefusal<DeliverResponse>,
+function refusedMemberships(
+  receivers: readonly Membership[],
+  refused: readonly FanOutRefusal<DeliverResponse>[],
 ): [Membership, CallOutcome<DeliverResponse>][] {
-  const membership = byKey.get(key);
-  return membership === undefined ? [] : [[membership, outcome]];
+  if (refused.length === 0) return [];
+  const byKey = new Map(receivers.map((membership) => [membership.key, membership]));
+  return refused.flatMap(({ key, outcome }) => {
+    const membership = byKey.get(key);
+    return membership === undefined
+      ? []
+      : [[membership, outcome] satisfies [Membership, CallOutcome<DeliverResponse>]];
+  });
 }

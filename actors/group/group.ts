@@ -39,7 +39,7 @@ import type { ImLimits } from '../limits.ts';
 import { founding, plan } from './change.ts';
 import { Deliveries } from './deliveries.ts';
 import { post } from './post.ts';
-import { type LogRow, logCodec, logEntry, logRow } from './record.ts';
+import { encodeContent, type LogRow, logCodec, logEntry, logRow } from './record.ts';
 import { SentIndex } from './sent-index.ts';
 import { GroupState, memberOf } from './state.ts';
 
@@ -49,7 +49,7 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
   readonly #tenant: string;
   readonly #id: string;
   readonly #limits: ImLimits;
-  readonly #state = new GroupState();
+  readonly #state: GroupState;
   readonly #sent: SentIndex;
   readonly #deliveries: Deliveries;
 
@@ -58,6 +58,7 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
     this.#tenant = tenant;
     this.#id = id;
     this.#limits = limits;
+    this.#state = new GroupState(tenant);
     this.#sent = new SentIndex(limits.sentIdsInMemoryMax);
     this.#deliveries = new Deliveries({ tenant, conversationId: id, state: this.#state, limits });
   }
@@ -151,9 +152,8 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
       conversationSeq: BigInt(seq),
       createTimeMs: BigInt(Math.max(this.#state.lastTimeMs, timeMs)),
       contentCount: BigInt(this.#state.contentCount),
-      content,
     });
-    this.#append(turn, logRow(message, 0n));
+    this.#append(turn, logRow(message, encodeContent(content), 0n));
   }
 
   #append(turn: Turn, row: LogRow): void {

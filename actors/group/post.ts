@@ -1,7 +1,7 @@
 // Writes messages to a conversation's log: membership, repeats, time. A refusal is the result of one entry, so that the
 // others of its batch go on.
 
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import {
   type PostEntry,
   type PostRequest,
@@ -10,8 +10,8 @@ import {
 } from '../../proto/gen/starling/actor/v1/group_pb.ts';
 import { ContentSchema, MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import type { ErrorCode, Turn } from '../../runtime/index.ts';
-import { hash64, messageIdOf } from '../ids.ts';
-import { isContent, type LogRow, logRow } from './record.ts';
+import { messageIdOf, payloadHashOf } from '../ids.ts';
+import { encodeContent, isContent, type LogRow, logRow } from './record.ts';
 import type { SentIndex } from './sent-index.ts';
 import type { GroupState } from './state.ts';
 
@@ -48,8 +48,8 @@ function postOne(
   const senderId = senderOf(request, entry);
   const { clientMessageId, replyToSeq } = entry;
   const { text: messageId, check } = messageIdOf(tenant, conversationId, senderId, clientMessageId);
-  const content = entry.content ?? create(ContentSchema);
-  const payloadHash = hash64(toBinary(ContentSchema, content), Buffer.from(String(replyToSeq)));
+  const content = encodeContent(entry.content ?? create(ContentSchema));
+  const payloadHash = payloadHashOf(content.bytes, replyToSeq);
   const before = sentBefore(senderId, clientMessageId);
   if (before !== undefined) {
     if (before.payloadHash !== payloadHash) return refused(messageId, 'ID_REUSED');
@@ -74,10 +74,9 @@ function postOne(
     clientMessageId,
     createTimeMs,
     replyToSeq,
-    content,
+    contentCount: BigInt(state.contentCount + (isContent(content.content) ? 1 : 0)),
   });
-  message.contentCount = BigInt(state.contentCount + (isContent(message) ? 1 : 0));
-  context.append(turn, logRow(message, payloadHash, check));
+  context.append(turn, logRow(message, content, payloadHash, check));
   return create(PostResultSchema, { messageId, conversationSeq: message.conversationSeq, createTimeMs });
 }
 

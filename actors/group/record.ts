@@ -3,11 +3,17 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { LogRecordSchema } from '../../proto/gen/starling/actor/v1/group_pb.ts';
 import { type LogEntry, LogEntrySchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
-import { type Message, MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
+import {
+  type Content,
+  ContentSchema,
+  type Message,
+  MessageSchema,
+} from '../../proto/gen/starling/im/v1/message_pb.ts';
 import type { RecordCodec } from '../../runtime/index.ts';
 import { messageDelivery } from '../delivery.ts';
 import { hash64, messageIdOf } from '../ids.ts';
 import { sharedRow } from '../shared-row.ts';
+import { varintLength, writeVarint } from '../varint.ts';
 
 /** One entry of the log. */
 export interface LogRow {
@@ -20,15 +26,50 @@ export interface LogRow {
   readonly payloadHash: bigint;
 }
 
-/** Makes the row of a message. */
-export function logRow(message: Message, payloadHash: bigint, check?: bigint): LogRow {
-  const row = { message, bytes: toBinary(MessageSchema, message), payloadHash };
+/** What a message says, encoded: the part of it that a sender chooses. */
+export interface EncodedContent {
+  readonly content: Content;
+  readonly bytes: Uint8Array;
+}
+
+export function encodeContent(content: Content): EncodedContent {
+  return { content, bytes: toBinary(ContentSchema, content) };
+}
+
+/** Makes the row of a message, given without its content; the content's bytes are used as they are. */
+export function logRow(
+  head: Message,
+  { content, bytes }: EncodedContent,
+  payloadHash: bigint,
+  check?: bigint,
+): LogRow {
+  const encodedHead = toBinary(MessageSchema, head);
+  const encoded = new Uint8Array(encodedHead.length + 1 + varintLength(bytes.length) + bytes.length);
+  encoded.set(encodedHead);
+  encoded[encodedHead.length] = CONTENT_TAG;
+  encoded.set(bytes, writeVarint(encoded, encodedHead.length + 1, bytes.length));
+  head.content = content;
+  const row = { message: head, bytes: encoded, payloadHash };
   return check === undefined ? row : { ...row, check };
 }
 
+const CONTENT_TAG = (MessageSchema.field.content.number << 3) | 2;
+const MESSAGE_TAG = (LogRecordSchema.field.message.number << 3) | 2;
+const PAYLOAD_HASH_TAG = (LogRecordSchema.field.payloadHash.number << 3) | 1;
+
 export const logCodec: RecordCodec<LogRow> = {
-  encode: ({ bytes, payloadHash }) =>
-    toBinary(LogRecordSchema, create(LogRecordSchema, { message: bytes, payloadHash })),
+  encode: ({ bytes, payloadHash }) => {
+    const lengthBytes = varintLength(bytes.length);
+    const encoded = new Uint8Array(1 + lengthBytes + bytes.length + (payloadHash === 0n ? 0 : 9));
+    encoded[0] = MESSAGE_TAG;
+    const at = writeVarint(encoded, 1, bytes.length);
+    encoded.set(bytes, at);
+    if (payloadHash !== 0n) {
+      encoded[at + bytes.length] = PAYLOAD_HASH_TAG;
+      new DataView(encoded.buffer).setBigUint64(at + bytes.length + 1, payloadHash, true);
+    }
+    return encoded;
+  },
   decode: (value) => {
     const { message, payloadHash } = fromBinary(LogRecordSchema, value);
     return { message: fromBinary(MessageSchema, message), bytes: message, payloadHash };
@@ -64,7 +105,7 @@ function checkOf(tenant: string, { message, bytes, check }: LogRow): bigint {
 }
 
 /** True for what counts as unread. */
-export function isContent(message: Message): boolean {
-  const kind = message.content?.body.case;
+export function isContent(content: Content | undefined): boolean {
+  const kind = content?.body.case;
   return kind === 'text' || kind === 'custom';
 }

@@ -8,6 +8,7 @@ import {
 } from '../../proto/gen/starling/actor/v1/group_pb.ts';
 import { type Member, MemberSchema } from '../../proto/gen/starling/im/v1/group_pb.ts';
 import { type ConversationInfo, MemberRole } from '../../proto/gen/starling/im/v1/message_pb.ts';
+import { userKey } from '../ids.ts';
 import { isContent, type LogRow } from './record.ts';
 
 /** Users who left that are remembered. */
@@ -16,6 +17,8 @@ const FORMER_MAX = 10_000;
 /** One membership, open or ended. */
 export interface Membership {
   readonly userId: string;
+  /** Key of the user's actor. */
+  readonly key: string;
   role: MemberRole;
   /** First entry. */
   readonly joinSeq: number;
@@ -24,6 +27,7 @@ export interface Membership {
 }
 
 export class GroupState {
+  readonly #tenant: string;
   info: ConversationInfo | undefined;
   readonly members = new Map<string, Membership>();
   /** The last membership of each user who left, oldest first. */
@@ -32,18 +36,28 @@ export class GroupState {
   lastTimeMs = 0;
   lastSeq = 0;
 
+  constructor(tenant: string) {
+    this.#tenant = tenant;
+  }
+
   /** Folds one entry. */
   apply(seq: number, { message }: LogRow): void {
     this.lastSeq = seq;
     this.lastTimeMs = Number(message.createTimeMs);
-    if (isContent(message)) this.contentCount++;
+    if (isContent(message.content)) this.contentCount++;
     const body = message.content?.body;
     if (body?.case === 'groupChanged') this.info = body.value.info;
     if (body?.case !== 'membersChanged') return;
     const change = body.value;
     if (change.info !== undefined) this.info = change.info;
     for (const userId of change.joinedUserIds) {
-      this.members.set(userId, { userId, role: MemberRole.MEMBER, joinSeq: seq, leftSeq: 0 });
+      this.members.set(userId, {
+        userId,
+        key: userKey(this.#tenant, userId),
+        role: MemberRole.MEMBER,
+        joinSeq: seq,
+        leftSeq: 0,
+      });
     }
     for (const userId of change.leftUserIds) this.#leave(userId, seq);
     for (const { userId, role } of change.roleChanges) {
@@ -83,12 +97,17 @@ export class GroupState {
   restore(bytes: Uint8Array): { readonly deliveredSeq: number } {
     const state = fromBinary(GroupStateSchema, bytes);
     this.info = state.info;
-    for (const one of state.members) this.members.set(one.userId, fromState(one));
-    for (const one of state.former) this.former.set(one.userId, fromState(one));
+    for (const one of state.members) this.members.set(one.userId, this.#fromState(one));
+    for (const one of state.former) this.former.set(one.userId, this.#fromState(one));
     this.contentCount = Number(state.contentCount);
     this.lastTimeMs = Number(state.lastTimeMs);
     this.lastSeq = Number(state.lastSeq);
     return { deliveredSeq: Number(state.deliveredSeq) };
+  }
+
+  #fromState({ userId, role, joinSeq, leftSeq }: MembershipState): Membership {
+    const key = userKey(this.#tenant, userId);
+    return { userId, key, role, joinSeq: Number(joinSeq), leftSeq: Number(leftSeq) };
   }
 
   snapshot(deliveredSeq: number): Uint8Array {
@@ -108,10 +127,6 @@ export class GroupState {
 /** The membership as clients see it. */
 export function memberOf({ userId, role, joinSeq }: Membership): Member {
   return create(MemberSchema, { userId, role, joinSeq: BigInt(joinSeq) });
-}
-
-function fromState({ userId, role, joinSeq, leftSeq }: MembershipState): Membership {
-  return { userId, role, joinSeq: Number(joinSeq), leftSeq: Number(leftSeq) };
 }
 
 function toState({ userId, role, joinSeq, leftSeq }: Membership): MembershipState {

@@ -6,20 +6,34 @@ import { type Device, DeviceSchema } from '../../proto/gen/starling/im/v1/sessio
 import { StarlingError, type Turn } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';
 
+/** An open stream of a device. */
+export interface Attachment {
+  /** Drawn by the connection. */
+  readonly n: bigint;
+  /** Key of the connection. */
+  readonly connection: string;
+}
+
 export class Devices {
   readonly #states: Map<string, DeviceState>;
   readonly #limits: ImLimits;
-  /** Attachment of each device with an open stream. */
-  readonly #attached = new Map<string, bigint>();
+  readonly #connectionKey: (deviceId: string) => string;
+  readonly #attached = new Map<string, Attachment>();
   #release: (() => void) | undefined;
 
-  constructor(states: Map<string, DeviceState>, limits: ImLimits) {
+  /** `connectionKey`: the key of a device's connection. */
+  constructor(
+    states: Map<string, DeviceState>,
+    limits: ImLimits,
+    connectionKey: (deviceId: string) => string,
+  ) {
     this.#states = states;
     this.#limits = limits;
+    this.#connectionKey = connectionKey;
   }
 
-  /** Devices with an open stream, and the number of its attachment. */
-  get attached(): ReadonlyMap<string, bigint> {
+  /** Devices with an open stream. */
+  get attached(): ReadonlyMap<string, Attachment> {
     return this.#attached;
   }
 
@@ -38,13 +52,13 @@ export class Devices {
     }
     if (deviceName !== '') device.deviceName = deviceName;
     device.lastOpenTimeMs = BigInt(now);
-    this.#attached.set(deviceId, attachment);
+    this.#attached.set(deviceId, { n: attachment, connection: this.#connectionKey(deviceId) });
     this.#release ??= turn.keepAwake();
     return fresh;
   }
 
   detach(deviceId: string, attachment: bigint): void {
-    if (this.#attached.get(deviceId) !== attachment) return;
+    if (this.#attached.get(deviceId)?.n !== attachment) return;
     this.#attached.delete(deviceId);
     if (this.#attached.size > 0) return;
     this.#release?.();
@@ -59,7 +73,7 @@ export class Devices {
   /** Forgets a device. */
   remove(deviceId: string): void {
     const attachment = this.#attached.get(deviceId);
-    if (attachment !== undefined) this.detach(deviceId, attachment);
+    if (attachment !== undefined) this.detach(deviceId, attachment.n);
     this.#states.delete(deviceId);
   }
 

@@ -54,7 +54,9 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
     this.#tenant = tenant;
     this.#id = id;
     this.#limits = limits;
-    this.#devices = new Devices(this.#state.devices, limits);
+    this.#devices = new Devices(this.#state.devices, limits, (deviceId) =>
+      connectionKey(tenant, id, deviceId),
+    );
     this.#sending = new Sending({
       tenant,
       userId: id,
@@ -143,9 +145,9 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
   #push(entries: PushEntry[], turn: Turn): void {
     const last = entries.at(-1);
     if (last === undefined) return;
-    for (const [deviceId, attachment] of this.#devices.attached) {
-      const request: PushRequest = { $typeName: PushRequestSchema.typeName, attachment, entries };
-      turn.oneWay(ConnectionActor, connectionKey(this.#tenant, this.#id, deviceId)).push(request);
+    for (const { n, connection } of this.#devices.attached.values()) {
+      const request: PushRequest = { $typeName: PushRequestSchema.typeName, attachment: n, entries };
+      turn.oneWay(ConnectionActor, connection).push(request);
     }
     for (const wake of [...this.#waiters]) wake(Number(last.userSeq));
   }
@@ -182,7 +184,7 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
   }
 
   heartbeat({ deviceId, attachment }: rpc.UserHeartbeatRequest, turn: Turn): rpc.UserHeartbeatResponse {
-    const attached = this.#devices.attached.get(deviceId) === attachment;
+    const attached = this.#devices.attached.get(deviceId)?.n === attachment;
     return create(rpc.UserHeartbeatResponseSchema, { headUserSeq: BigInt(turn.timeline.tail), attached });
   }
 
