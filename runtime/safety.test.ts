@@ -1,3 +1,4 @@
+// Longer than 300 lines because the cases of one subject share their set-up.
 // Random interleavings of one actor's life: appends, reads, commits that are done late, in part or not, fence reads held
 // back, failing turns, crashes and new owners. What must hold is checked at every step (I1, I2, I3, I5, I8, I14).
 

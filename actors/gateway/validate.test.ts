@@ -1,3 +1,4 @@
+// Longer than 300 lines because the cases of one subject share their set-up.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create, type DescMessage, fromBinary, type MessageInitShape } from '@bufbuild/protobuf';

@@ -1,6 +1,7 @@
+// Longer than 300 lines because it is the contract of a user with all its methods, each handed on in a few lines.
 // The actor of one user. Wires state, devices, sends and timeline to the contract.
 
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary } from '@bufbuild/protobuf';
 import {
   type PushEntry,
   PushEntrySchema,
@@ -10,30 +11,27 @@ import {
 import * as rpc from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import {
   type Conversation,
-  type ConversationSettings,
   ConversationSettingsSchema,
 } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
 import { Kicked_Reason } from '../../proto/gen/starling/im/v1/session_pb.ts';
-import {
-  ConversationChangeSchema,
-  FullSync_Reason,
-  FullSyncSchema,
-} from '../../proto/gen/starling/im/v1/sync_pb.ts';
+import { FullSyncSchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import type { Durable, Handlers, Later, ReadTurn, Self, Turn } from '../../runtime/index.ts';
 import { invalidRequest, StarlingError } from '../../runtime/index.ts';
-import { changeDelivery, checkOfDelivery, userSeqField, withTime } from '../delivery.ts';
-import { connectionKey, groupKey, hash64, splitKey } from '../ids.ts';
+import { connectionKey, groupKey, splitKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
-import { deliveryOf, sharedRow } from '../shared-row.ts';
+import { deliveryOf } from '../shared-row.ts';
 import { ConnectionActor, GroupActor } from '../types.ts';
-import { cursorAt, judgeCursor } from './cursor.ts';
+import { judgeCursor } from './cursor.ts';
 import { Devices } from './devices.ts';
 import { listConversations, viewWithMessage } from './lists.ts';
 import type { UserRow } from './record.ts';
+import { changedRow, deliveredRow } from './rows.ts';
 import { Sending } from './sending.ts';
+import { copySetting } from './settings.ts';
 import { UserState } from './state.ts';
-import { type Summary, summaryChangeOf, viewOf } from './summary.ts';
+import { type Summary, viewOf } from './summary.ts';
+import { News, pull } from './sync.ts';
 
 type Contract = typeof rpc.UserActor;
 
@@ -47,7 +45,7 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
   readonly #state = new UserState();
   readonly #devices: Devices;
   readonly #sending: Sending;
-  readonly #waiters = new Set<(head: number) => void>();
+  readonly #news: News;
 
   constructor(self: Self, limits: ImLimits) {
     const { tenant, id } = splitKey(self.key);
@@ -57,6 +55,7 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
     this.#devices = new Devices(this.#state.devices, limits, (deviceId) =>
       connectionKey(tenant, id, deviceId),
     );
+    this.#news = new News(limits.newsWaitersMax);
     this.#sending = new Sending({
       tenant,
       userId: id,
@@ -101,33 +100,14 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
         this.#push(pushed, turn);
         return create(rpc.DeliverResponseSchema, { refused: true, cursor: BigInt(cursor) });
       }
-      pushed.push(this.#append(this.#rowOf(conversationId, joinSeq, entry), turn));
+      const { lastTimeMs } = this.#state;
+      pushed.push(
+        this.#append(deliveredRow({ conversationId, joinSeq, entry, userId: this.#id, lastTimeMs }), turn),
+      );
       cursor = seq;
     }
     this.#push(pushed, turn);
     return TAKEN;
-  }
-
-  #rowOf(conversationId: string, joinSeq: number, entry: rpc.LogEntry): UserRow {
-    const { conversationSeq, contentCount } = entry;
-    const createTimeMs = Number(entry.createTimeMs);
-    const timeMs = Math.max(createTimeMs, this.#state.lastTimeMs);
-    let shared = entry.row;
-    if (timeMs > createTimeMs) {
-      const delivery = withTime(deliveryOf(shared), BigInt(timeMs));
-      shared = sharedRow({ delivery, conversationId, conversationSeq, contentCount, timeMs: BigInt(timeMs) });
-    }
-    return {
-      shared,
-      conversationId,
-      conversationSeq: Number(conversationSeq),
-      joinSeq,
-      contentCount: Number(contentCount),
-      own: entry.senderId === this.#id,
-      summaryChange: summaryChangeOf(entry, this.#id),
-      changed: undefined,
-      timeMs,
-    };
   }
 
   #append(row: UserRow, turn: Turn): PushEntry {
@@ -149,7 +129,7 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
       const request: PushRequest = { $typeName: PushRequestSchema.typeName, attachment: n, entries };
       turn.oneWay(ConnectionActor, connection).push(request);
     }
-    for (const wake of [...this.#waiters]) wake(Number(last.userSeq));
+    this.#news.come(Number(last.userSeq));
   }
 
   /** Draws the incarnation of the timeline, once. */
@@ -206,54 +186,12 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
 
   // ---- sync -------------------------------------------------------------------------------------------------------
 
-  async pull(request: rpc.UserPullRequest, turn: ReadTurn): Promise<rpc.UserPullResponse> {
-    const head = turn.timeline.tail;
-    const verdict = await judgeCursor(request.cursor, this.#state, turn, this.#limits.syncGapMax);
-    const response = create(rpc.UserPullResponseSchema, { headUserSeq: BigInt(head) });
-    if ('fullSync' in verdict) {
-      response.fullSync = create(FullSyncSchema, { reason: verdict.fullSync });
-      return response;
-    }
-    const { deliveriesMax, bytesMax } = request;
-    const from = verdict.userSeq + 1;
-    const rows = await turn.timeline.read({ from, rowsMax: deliveriesMax, bytesMax });
-    // Trimmed since the cursor was judged: never a gap without a word.
-    if (rows[0] !== undefined && rows[0].seq !== from) {
-      response.fullSync = create(FullSyncSchema, { reason: FullSync_Reason.TRIMMED });
-      return response;
-    }
-    let last: Uint8Array | undefined;
-    for (const { seq, value } of rows) {
-      last = deliveryOf(value);
-      response.deliveries.push(Buffer.concat([userSeqField(seq), last]));
-    }
-    const next = rows.at(-1)?.seq;
-    if (next !== undefined && last !== undefined) {
-      response.nextCursor = cursorAt(this.#state.incarnation, next, checkOfDelivery(last));
-      response.headUserSeq = BigInt(Math.max(head, next));
-    } else if (request.cursor !== undefined) response.nextCursor = request.cursor;
-    return response;
+  pull(request: rpc.UserPullRequest, turn: ReadTurn): Promise<rpc.UserPullResponse> {
+    return pull(this.#state, request, turn, this.#limits.syncGapMax);
   }
 
   awaitNews(request: rpc.AwaitNewsRequest, turn: Turn): rpc.AwaitNewsResponse | Later<rpc.AwaitNewsResponse> {
-    const head = turn.timeline.tail;
-    const answer = (userSeq: number): rpc.AwaitNewsResponse =>
-      create(rpc.AwaitNewsResponseSchema, { headUserSeq: BigInt(userSeq) });
-    if (BigInt(head) > request.userSeq) return answer(head);
-    if (this.#waiters.size >= this.#limits.newsWaitersMax)
-      throw new StarlingError('OVERLOADED', 'Too many long polls.');
-    const later = turn.defer<rpc.AwaitNewsResponse>();
-    const wake = (userSeq: number): void => {
-      cancel();
-      this.#waiters.delete(wake);
-      later.resolve(answer(userSeq));
-    };
-    const cancel = turn.after(request.waitMs, (timed) => wake(timed.timeline.tail));
-    this.#waiters.add(wake);
-    const { signal } = turn;
-    // Whoever has left makes room for the next poll.
-    signal?.addEventListener('abort', () => wake(head), { once: true });
-    return later;
+    return this.#news.wait(request, turn);
   }
 
   // ---- conversations ----------------------------------------------------------------------------------------------
@@ -350,23 +288,7 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
   /** Records a change of the user's own view; all devices are told. */
   #change(view: Conversation, turn: Turn): Conversation {
     const timeMs = Math.max(this.#state.lastTimeMs, turn.now());
-    const change = toBinary(
-      ConversationChangeSchema,
-      create(ConversationChangeSchema, { conversation: view }),
-    );
-    const check = hash64(change, Buffer.from(String(turn.timeline.tail + 1)));
-    const delivery = changeDelivery(check, BigInt(timeMs), change);
-    const row: UserRow = {
-      shared: sharedRow({ delivery, changed: view, timeMs: BigInt(timeMs) }),
-      conversationId: '',
-      conversationSeq: 0,
-      joinSeq: 0,
-      contentCount: 0,
-      own: false,
-      summaryChange: undefined,
-      changed: view,
-      timeMs,
-    };
+    const row = changedRow(view, turn.timeline.tail + 1, timeMs);
     this.#push([this.#append(row, turn)], turn);
     return view;
   }
@@ -403,28 +325,5 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
     });
     if (profile !== undefined) response.profile = profile;
     return response;
-  }
-}
-
-/** Copies one field named by an update mask. */
-function copySetting(path: string, from: ConversationSettings, to: ConversationSettings): void {
-  switch (path) {
-    case 'pinned':
-      to.pinned = from.pinned;
-      break;
-    case 'notify_level':
-      to.notifyLevel = from.notifyLevel;
-      break;
-    case 'labels':
-      to.labels = from.labels;
-      break;
-    case 'draft':
-      to.draft = from.draft;
-      break;
-    case 'attributes':
-      to.attributes = from.attributes;
-      break;
-    default:
-      throw invalidRequest('update_mask', `there is no field ${path}`);
   }
 }
