@@ -1,6 +1,7 @@
 // Opens actors again that may have left work: marked by a former owner (rule 10), or ended here by a failure. Tries until
 // one opens, waiting longer each time, so that what was acked is finished with no further call (invariant I10).
 
+import { StarlingError } from './errors.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ActorAddress } from './ports/store.ts';
 
@@ -52,6 +53,11 @@ export class Reviver {
       this.#options.open(actor).then(
         () => this.#waiting.delete(name),
         (error: unknown) => {
+          // Another node serves it now, and has its marks.
+          if (error instanceof StarlingError && error.code === 'NOT_OWNER') {
+            this.#waiting.delete(name);
+            return;
+          }
           const nextMs = Math.min(2 * delayMs, this.#options.retryMsMax);
           this.#options.failed(actor, error, nextMs);
           this.#later(actor, name, nextMs);

@@ -5,7 +5,7 @@
 import type { DescService, Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
 import { Call, type CallSink, NO_SINK } from './call.ts';
-import { callClient } from './clients.ts';
+import { type Caller, callClient } from './clients.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ActorClient, ActorDefinition, ActorType } from './definition.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
@@ -133,17 +133,27 @@ export class Runtime implements Host {
    * @example runtime.client(UserActor, 'main/alice').send({...}, { timeoutMs: 2000 })
    */
   client<C extends DescService>(type: ActorType<C>, key: string): ActorClient<C> {
-    return callClient(this, type, key);
+    return callClient(this.#outside, type, key);
   }
 
   /** Opens a server stream on an actor; the actor owns it from then on. */
   open(type: ActorType, key: string, method: string, request: Message, stream: ServerStream): void {
     try {
+      if (this.#state !== 'running') throw new StarlingError('SHUTTING_DOWN');
       this.#activation(type, key).acceptStream(method, request, stream, this.deadlineAfter(undefined));
     } catch (error) {
       stream.end(toStarlingError(error));
     }
   }
+
+  /** Who calls from outside of actors: refused once the node stops. */
+  readonly #outside: Caller = {
+    deadlineAfter: (timeoutMs, latest) => this.deadlineAfter(timeoutMs, latest),
+    startCall: (type, key, method, request, deadline, signal, sink) => {
+      if (this.#state === 'running') this.startCall(type, key, method, request, deadline, signal, sink);
+      else sink.reject(new StarlingError('SHUTTING_DOWN'));
+    },
+  };
 
   stats(): RuntimeStats {
     return { activations: this.#residents.count, byKind: this.#residents.counts() };

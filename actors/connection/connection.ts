@@ -23,6 +23,8 @@ interface Session {
   readonly attachment: bigint;
   expireTimeMs: number;
   window: PushWindow | undefined;
+  /** Of the timeline; 0 until attached. */
+  incarnation: bigint;
   tokenNoticed: boolean;
   rotating: boolean;
   /** Monotonic milliseconds since when something has been waiting for an acknowledgement; undefined = nothing is. */
@@ -32,12 +34,14 @@ interface Session {
 
 export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecycle {
   readonly #userKey: string;
+  readonly #deviceId: string;
   readonly #limits: ImLimits;
   #session: Session | undefined;
 
   constructor(self: Self, limits: ImLimits) {
-    const [tenant = '', userId = ''] = self.key.split('/');
+    const [tenant = '', userId = '', deviceId = ''] = self.key.split('/');
     this.#userKey = userKey(tenant, userId);
+    this.#deviceId = deviceId;
     this.#limits = limits;
   }
 
@@ -53,6 +57,7 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
       attachment: turn.random64(),
       expireTimeMs: Number(expireTimeMs),
       window: undefined,
+      incarnation: 0n,
       tokenNoticed: false,
       rotating: false,
       unackedSince: undefined,
@@ -94,6 +99,7 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
     }
     const { timelineIncarnation, headUserSeq, fullSync } = outcome.value;
     const head = Number(headUserSeq);
+    session.incarnation = timelineIncarnation;
     const { heartbeatMs, reconnectSpreadMs } = this.#limits;
     const limits = create(LimitsSchema, clientLimits(this.#limits));
     const serverTimeMs = BigInt(turn.now());
@@ -141,6 +147,12 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
 
   push({ attachment, entries }: rpc.PushRequest, turn: Turn): rpc.PushResponse {
     const session = this.#session;
+    if (session?.attachment !== attachment) {
+      // The user still knows a stream that ended without its word, for instance because this actor failed.
+      turn.oneWay(UserActor, this.#userKey).detach({ deviceId: this.#deviceId, attachment });
+      if (session === undefined) turn.passivate();
+      return PUSHED;
+    }
     const first = entries[0];
     const last = entries.at(-1);
     if (
@@ -162,7 +174,8 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
 
   ack({ cursor }: rpc.ConnectionAckRequest, turn: Turn): rpc.ConnectionAckResponse {
     const session = this.#session;
-    if (session?.window !== undefined && cursor !== undefined) {
+    // A cursor of another incarnation says nothing of what was pushed on this stream.
+    if (session?.window !== undefined && cursor?.timelineIncarnation === session.incarnation) {
       session.window.has(Number(cursor.userSeq), true);
       session.unackedSince = session.window.unacked === 0 ? undefined : turn.monotonic();
     }

@@ -127,4 +127,19 @@ describe('a device', () => {
     await sendMessage(node, 'alice', direct('bob', 'news'));
     assert.deepEqual(textsOf((await waiting).deliveries), ['news']);
   });
+
+  it('keeps the push window when an acknowledgement names another incarnation of the timeline', async () => {
+    const node = await start({ limits: { windowDeliveriesMax: 2 } });
+    const bob = open(node, 'bob');
+    await node.settle();
+    await sendMessage(node, 'alice', direct('bob', '1'));
+    await node.settle();
+    await ack(node, 'bob', {
+      deviceId: 'phone',
+      cursor: { timelineIncarnation: 7n, userSeq: 2n, check: 0n },
+    });
+    await sendMessage(node, 'alice', direct('bob', '2'));
+    await node.settle();
+    assert.deepEqual(bob.texts(), ['1'], 'the window is still full');
+  });
 });

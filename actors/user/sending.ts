@@ -82,7 +82,12 @@ export class Sending {
       return later;
     }
     const device = this.#device(request.deviceId);
-    if (device.order.enter(order)) this.#dropHeld(device);
+    const session = device.order.enter(order);
+    if (session === 'replaced') {
+      this.#enqueue(request, later, true, turn);
+      return later;
+    }
+    if (session === 'new') this.#dropHeld(device);
     const deviceSeq = Number(order.deviceSeq);
     switch (device.order.admit(deviceSeq)) {
       case 'go':
