@@ -16,8 +16,7 @@ function setUp(keys: readonly string[]) {
   const expire = fanOutLocally({
     method: 'run',
     output: RunResponseSchema,
-    shared: create(RunRequestSchema, { text: 'all' }),
-    receivers: keys.map((key) => ({ key, own: key === 'b' ? { text: 'own' } : {} })),
+    requests: keys.map((key) => ({ key, request: create(RunRequestSchema, { text: key }) })),
     deadline: 100,
     deliver: (key, call) => calls.set(key, call),
     done: (refused) => results.push(refused),
@@ -28,11 +27,11 @@ function setUp(keys: readonly string[]) {
 }
 
 describe('a fan-out', () => {
-  it("lays what is a receiver's own over what all get", () => {
+  it('gives each receiver its own request', () => {
     const { calls } = setUp(['a', 'b']);
     assert.deepEqual(
       [...calls.values()].map((call) => (call.request as RunRequest).text),
-      ['all', 'own'],
+      ['a', 'b'],
     );
   });
 

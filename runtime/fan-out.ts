@@ -18,8 +18,7 @@ export interface Refused {
 export interface LocalFanOut {
   readonly method: string;
   readonly output: DescMessage;
-  readonly shared: Message;
-  readonly receivers: readonly FanOutPart[];
+  readonly requests: readonly { readonly key: string; readonly request: Message }[];
   readonly deadline: number;
   /** Hands a call to the activation of a key. */
   readonly deliver: (key: string, call: Call) => void;
@@ -32,9 +31,9 @@ export interface LocalFanOut {
  * answered; harmless once all have.
  */
 export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => void {
-  const { shared, receivers, output, deadline, deliver } = options;
+  const { requests, output, deadline, deliver } = options;
   const refused: Refused[] = [];
-  let open = receivers.length;
+  let open = requests.length;
   if (open === 0) {
     options.done(refused);
     return () => {};
@@ -44,8 +43,7 @@ export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => v
     if (open === 0) options.done(refused);
   };
   const calls: Call[] = [];
-  for (const { key, own } of receivers) {
-    const request: Message = { ...shared, ...own };
+  for (const { key, request } of requests) {
     const call = new Call(options.method, request, deadline, undefined, {
       resolve: (value) => {
         if (!isEmpty(output, value)) refused.push({ key, outcome: { ok: true, value } });

@@ -28,6 +28,7 @@ export type { Clock, Timer } from './ports/clock.ts';
 export type { Ownership, ShardClaim } from './ports/ownership.ts';
 export type { Random } from './ports/random.ts';
 export type * from './ports/store.ts';
+export type { Directory, Transport } from './ports/transport.ts';
 export {
   createRuntime,
   type LogEntry,

@@ -4,12 +4,11 @@
 
 import type { DescService, Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
-import { Call, type CallSink, NO_SINK } from './call.ts';
+import type { CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
-import { Deadlines } from './deadlines.ts';
 import type { ActorClient, ActorDefinition, ActorType } from './definition.ts';
-import { invariant, StarlingError, toStarlingError } from './errors.ts';
-import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
+import { StarlingError, toStarlingError } from './errors.ts';
+import type { FanOutPart, Refused } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
 import type { Host, LogLevel } from './host.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
@@ -18,9 +17,10 @@ import type { Clock, Timer } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
-import { emptyReply, methodOf, Registry } from './registry.ts';
+import { emptyReply, Registry } from './registry.ts';
 import { Residents } from './residents.ts';
 import { Reviver } from './reviver.ts';
+import { type Peers, Router } from './router.ts';
 import type { ServerStream } from './service.ts';
 import type { TellOrigin } from './tells.ts';
 import { wakeMarked } from './wake.ts';
@@ -38,6 +38,8 @@ export interface RuntimeOptions {
   readonly ownership: Ownership;
   readonly clock: Clock;
   readonly random: Random;
+  /** The way to other nodes; absent = there are none. */
+  readonly peers?: Peers;
   /** Shards of the placement function, fixed when the data was created. Default 4,096. */
   readonly shards?: number;
   readonly limits?: Partial<RuntimeLimits>;
@@ -51,14 +53,6 @@ export interface RuntimeStats {
   readonly byKind: Readonly<Record<string, number>>;
 }
 
-interface StartOptions {
-  readonly method: string;
-  readonly deadline: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly sink: CallSink;
-  readonly origin?: TellOrigin;
-}
-
 export class Runtime implements Host {
   readonly node: string;
   readonly clock: Clock;
@@ -69,7 +63,7 @@ export class Runtime implements Host {
   readonly shards: number;
   readonly #ownership: Ownership;
   readonly #onLog: (entry: LogEntry) => void;
-  readonly #deadlines: Deadlines;
+  readonly #router: Router;
   readonly #registry = new Registry();
   readonly #residents = new Residents();
   readonly #reviver: Reviver;
@@ -87,7 +81,16 @@ export class Runtime implements Host {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#ownership = options.ownership;
     this.#onLog = options.onLog ?? (() => {});
-    this.#deadlines = new Deadlines(options.clock, this.limits.deadlineStepMs);
+    this.#router = new Router({
+      node: this.node,
+      shards: this.shards,
+      clock: this.clock,
+      limits: this.limits,
+      ownership: this.#ownership,
+      peers: options.peers,
+      activation: (type, key) => this.#activation(type, key),
+      typeOf: (kind) => this.#registry.require(kind).type,
+    });
     this.#reviver = new Reviver({
       clock: options.clock,
       retryMsMin: this.limits.reviveMsMin,
@@ -182,14 +185,6 @@ export class Runtime implements Host {
 
   // ---- Host -------------------------------------------------------------------------------------------------------
 
-  #deliver(call: Call, type: ActorType, key: string): void {
-    try {
-      this.#activation(type, key).accept(call);
-    } catch (error) {
-      call.reject(toStarlingError(error));
-    }
-  }
-
   startCall(
     type: ActorType,
     key: string,
@@ -199,40 +194,11 @@ export class Runtime implements Host {
     signal: AbortSignal | undefined,
     sink: CallSink,
   ): void {
-    this.#start(type, key, request, { method, deadline, signal, sink });
+    this.#router.start(type, key, request, { method, deadline, signal, sink });
   }
 
-  #start(type: ActorType, key: string, request: Message, options: StartOptions): void {
-    const { method, deadline, signal, sink, origin } = options;
-    if (sink === NO_SINK) {
-      // Nobody waits for it: it is only not begun after its deadline.
-      this.#deliver(new Call(method, request, deadline, undefined, sink), type, key);
-      return;
-    }
-    const watched: CallSink = {
-      resolve: (value) => {
-        this.#deadlines.done(call);
-        sink.resolve(value);
-      },
-      reject: (error) => {
-        this.#deadlines.done(call);
-        sink.reject(error);
-      },
-    };
-    const call: Call = new Call(method, request, deadline, signal, watched, origin);
-    this.#deadlines.watch(call);
-    if (signal !== undefined) this.#watchSignal(call, signal);
-    if (call.pending) this.#deliver(call, type, key);
-  }
-
-  #watchSignal(call: Call, signal: AbortSignal): void {
-    if (signal.aborted) call.reject(new StarlingError('CANCELLED'));
-    else signal.addEventListener('abort', () => call.reject(new StarlingError('CANCELLED')), { once: true });
-  }
-
-  deadlineAfter(timeoutMs: number | undefined, latest = Number.POSITIVE_INFINITY): number {
-    const wanted = Math.min(timeoutMs ?? this.limits.callMsDefault, this.limits.callMsMax);
-    return Math.min(this.clock.monotonic() + wanted, latest);
+  deadlineAfter(timeoutMs: number | undefined, latest?: number): number {
+    return this.#router.deadlineAfter(timeoutMs, latest);
   }
 
   ready(activation: Activation): void {
@@ -288,7 +254,12 @@ export class Runtime implements Host {
   ): void {
     try {
       const { type } = this.#registry.require(kind);
-      this.#start(type, key, decode(type), { method, deadline: this.deadlineAfter(undefined), sink, origin });
+      this.#router.start(type, key, decode(type), {
+        method,
+        deadline: this.deadlineAfter(undefined),
+        sink,
+        origin,
+      });
     } catch (error) {
       sink.reject(toStarlingError(error));
     }
@@ -301,30 +272,7 @@ export class Runtime implements Host {
     receivers: readonly FanOutPart[],
     then: (refused: Refused[]) => void,
   ): void {
-    invariant(
-      receivers.length <= this.limits.fanOutReceiversMax,
-      'a fan-out has at most fanOutReceiversMax receivers',
-    );
-    const deadline = this.deadlineAfter(undefined);
-    // One watched call stands for all of them, so that a fan-out ends by its deadline and costs one entry.
-    let expire: (error: StarlingError) => void = () => {};
-    const whole = new Call(method, shared, deadline, undefined, {
-      resolve: () => this.#deadlines.done(whole),
-      reject: (error) => expire(error),
-    });
-    this.#deadlines.watch(whole);
-    expire = fanOutLocally({
-      method,
-      output: methodOf(type, method).output,
-      shared,
-      receivers,
-      deadline,
-      deliver: (key, call) => this.#deliver(call, type, key),
-      done: (refused) => {
-        whole.resolve(shared);
-        then(refused);
-      },
-    });
+    this.#router.fanOut(type, method, shared, receivers, then);
   }
 
   log(level: LogLevel, message: string, fields: Record<string, unknown>): void {

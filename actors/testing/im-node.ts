@@ -15,7 +15,14 @@ import {
   type ServiceBinding,
   StarlingError,
 } from '../../runtime/index.ts';
-import { SimClock, SimOwnership, SimRandom, SimStore, settle } from '../../runtime/testing/index.ts';
+import {
+  SimClock,
+  type SimNetwork,
+  SimOwnership,
+  SimRandom,
+  SimStore,
+  settle,
+} from '../../runtime/testing/index.ts';
 import { type ImLimits, imActors, imServices } from '../index.ts';
 
 /** A client's stream, as far as a test looks at it. */
@@ -72,6 +79,9 @@ export interface ImNodeOptions {
   readonly limits?: Partial<ImLimits>;
   readonly runtimeLimits?: Partial<RuntimeLimits>;
   readonly seed?: number;
+  /** Name of the node, and the network it is on; default: `n1`, alone. */
+  readonly node?: string;
+  readonly network?: SimNetwork;
 }
 
 type AnyHandler = (request: Message, ...rest: unknown[]) => unknown;
@@ -84,15 +94,20 @@ export class ImNode {
   readonly #services: ServiceBinding[];
 
   constructor(options: ImNodeOptions = {}) {
+    const node = options.node ?? 'n1';
+    const { network } = options;
     this.clock = options.clock ?? new SimClock();
     this.store = options.store ?? new SimStore({ type: 'immediate' });
     this.runtime = createRuntime({
-      node: 'n1',
+      node,
       store: this.store,
       ownership: options.ownership ?? new SimOwnership(),
       clock: this.clock,
       random: new SimRandom(options.seed ?? 1),
       shards: 16,
+      ...(network === undefined
+        ? {}
+        : { peers: { transport: network.transportOf(node), directory: network } }),
       ...(options.runtimeLimits === undefined ? {} : { limits: options.runtimeLimits }),
       onLog: (entry) => this.log.push(entry),
     });

@@ -1,0 +1,18 @@
+// Port: other nodes. A driver carries envelopes; it does not look into them. Nothing of safety rests on it: an envelope
+// may be lost, come late or come twice (rule 11: never an input to safety).
+
+/** Where shards are served, as far as this node has heard. A hint: who is asked in vain says so. */
+export interface Directory {
+  /** The node that serves a shard, or undefined where that is not known. */
+  nodeOf(shard: number): string | undefined;
+}
+
+export interface Transport {
+  /**
+   * Sends an envelope to a node and resolves with its answer.
+   * @throws StarlingError NOT_OWNER if there is surely no such node, OUTCOME_UNKNOWN, DEADLINE_EXCEEDED
+   */
+  request(node: string, envelope: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Lets `handler` answer the envelopes that come in. Called once. */
+  serve(handler: (envelope: Uint8Array) => Promise<Uint8Array>): void;
+}
