@@ -37,6 +37,7 @@ export interface Host extends Caller {
     origin: TellOrigin,
     sink: CallSink,
   ): void;
+  exists(type: ActorType, key: string): Promise<boolean>;
   /** The reply of a method with nothing in it. */
   emptyReply(type: ActorType, method: string): Message;
   isReadOnly(type: ActorType, method: string): boolean;

@@ -162,6 +162,16 @@ export class Runtime implements Host {
     return { activations: this.#residents.count, byKind: this.#residents.counts() };
   }
 
+  /**
+   * Whether a durable actor has ever been opened. Opening one writes (rule 6), so whoever is only asked for by name, by
+   * people who may ask for any name, is looked up by this first and costs nothing if there is nobody.
+   */
+  async exists(type: ActorType, key: string): Promise<boolean> {
+    if (this.#residents.get(type.kind, key) !== undefined) return true;
+    const shard = shardOf(type.placementKey(key), this.shards);
+    return (await this.store.readHead({ kind: type.kind, key, shard })) !== undefined;
+  }
+
   /** Where an actor is placed, and in which epoch its shard is owned here; epoch 0 = not here. */
   place(type: ActorType, key: string): { readonly shard: number; readonly epoch: number } {
     const shard = shardOf(type.placementKey(key), this.shards);

@@ -55,6 +55,10 @@ export class TurnContext implements Turn {
     return this.#deadline - this.monotonic();
   }
 
+  exists(type: ActorType, key: string): Promise<boolean> {
+    return this.#activation.host.exists(type, key);
+  }
+
   random64(): bigint {
     return this.#activation.host.random.bits64();
   }

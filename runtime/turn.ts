@@ -78,6 +78,8 @@ export interface ReadTurn {
   client<C extends DescService>(type: ActorType<C>, key: string): ActorClient<C>;
   /** 64 unpredictable bits. */
   random64(): bigint;
+  /** As Runtime.exists. */
+  exists(type: ActorType, key: string): Promise<boolean>;
 }
 
 /** One receiver of a fan-out. */

@@ -7,8 +7,8 @@ import { UserSchema } from '../../proto/gen/starling/im/v1/user_pb.ts';
 import { type ActorType, bindService, type ServiceBinding, StarlingError } from '../../runtime/index.ts';
 import { groupKey, userKey } from '../ids.ts';
 import { GroupActor, UserActor } from '../types.ts';
-import { type Gateway, within } from './context.ts';
-import { principalOf, requireConversationId, requireUserId } from './validate.ts';
+import { existingConversation, type Gateway, within } from './context.ts';
+import { principalOf, requireUserId } from './validate.ts';
 
 const CONVERSATIONS_SHOWN = 100;
 const MESSAGES_SHOWN = 20;
@@ -23,6 +23,7 @@ export function inspectService(gateway: Gateway): ServiceBinding {
     inspectUser: async ({ userId }, context) => {
       requireUserId('user_id', userId);
       const key = userKey(principalOf(context).tenant, userId);
+      if (!(await runtime.exists(UserActor, key))) throw new StarlingError('USER_NOT_FOUND', userId);
       const user = runtime.client(UserActor, key);
       const described = await user.describe({ withDevices: true }, within(context));
       if (!described.known && described.headUserSeq === 0n) throw new StarlingError('USER_NOT_FOUND', userId);
@@ -43,16 +44,15 @@ export function inspectService(gateway: Gateway): ServiceBinding {
       return response;
     },
     inspectConversation: async ({ conversationId }, context) => {
-      requireConversationId(conversationId);
-      const key = groupKey(principalOf(context).tenant, conversationId);
-      const group = runtime.client(GroupActor, key);
+      const { tenant } = principalOf(context);
+      const group = await existingConversation(runtime, tenant, conversationId);
       const { info, lastSeq, deliveredSeq, members } = await group.inspect({}, within(context));
       if (info === undefined) throw new StarlingError('CONVERSATION_NOT_FOUND', conversationId);
       const range = { messagesMax: MESSAGES_SHOWN, bytesMax: limits.historyBytesMax, descending: true };
       const { messages } = await group.read(range, within(context));
       return create(api.InspectConversationResponseSchema, {
         info,
-        place: place(GroupActor, key),
+        place: place(GroupActor, groupKey(tenant, conversationId)),
         lastSeq,
         deliveredSeq,
         members: members.map((one) =>

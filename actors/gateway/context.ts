@@ -1,7 +1,11 @@
 // What the services of the gateway share.
 
-import type { CallContext, CallOptions, Runtime } from '../../runtime/index.ts';
+import type { DescribeResponse } from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import { type CallContext, type CallOptions, type Runtime, StarlingError } from '../../runtime/index.ts';
+import { groupKey, userKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
+import { GroupActor, UserActor } from '../types.ts';
+import { requireConversationId } from './validate.ts';
 
 /** Issues tokens; the node program knows the keys. */
 export interface TokenIssuer {
@@ -33,6 +37,31 @@ export interface GatewayOptions {
 export interface Gateway extends GatewayOptions {
   readonly runtime: Runtime;
   readonly limits: ImLimits;
+}
+
+/**
+ * The actor of a conversation that is there. Opening an actor writes, so a name that somebody made up is not opened.
+ * @throws StarlingError INVALID_REQUEST, CONVERSATION_NOT_FOUND
+ */
+export async function existingConversation(runtime: Runtime, tenant: string, conversationId: string) {
+  requireConversationId(conversationId);
+  const key = groupKey(tenant, conversationId);
+  if (!(await runtime.exists(GroupActor, key)))
+    throw new StarlingError('CONVERSATION_NOT_FOUND', conversationId);
+  return runtime.client(GroupActor, key);
+}
+
+/** What is known of a user; nothing, and nothing written, for a name that nobody has. */
+export async function describeUser(
+  runtime: Runtime,
+  tenant: string,
+  userId: string,
+  options: CallOptions = {},
+): Promise<DescribeResponse | undefined> {
+  const key = userKey(tenant, userId);
+  if (!(await runtime.exists(UserActor, key))) return undefined;
+  const described = await runtime.client(UserActor, key).describe({}, options);
+  return described.known ? described : undefined;
 }
 
 /** Bounds of an actor call made for a client's call. */

@@ -18,7 +18,7 @@ import {
 import { bindService, type CallContext, invalidRequest, type ServiceBinding } from '../../runtime/index.ts';
 import { userKey } from '../ids.ts';
 import { UserActor } from '../types.ts';
-import { type Gateway, within } from './context.ts';
+import { describeUser, type Gateway, within } from './context.ts';
 import {
   pageSize,
   principalOf,
@@ -86,11 +86,9 @@ export function userService(gateway: Gateway): ServiceBinding {
       for (const id of userIds) requireUserId('user_ids', id);
       const found = await Promise.all(
         userIds.map(async (userId): Promise<User | undefined> => {
-          const { known, profile } = await runtime
-            .client(UserActor, userKey(tenant, userId))
-            .describe({}, within(context));
-          if (!known) return undefined;
-          return profile ?? create(UserSchema, { userId, displayName: userId });
+          const described = await describeUser(runtime, tenant, userId, within(context));
+          if (described === undefined) return undefined;
+          return described.profile ?? create(UserSchema, { userId, displayName: userId });
         }),
       );
       return create(BatchGetUsersResponseSchema, { users: found.filter((user) => user !== undefined) });

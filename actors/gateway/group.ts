@@ -21,15 +21,14 @@ import {
   type ServiceBinding,
   StarlingError,
 } from '../../runtime/index.ts';
-import { createdGroupId, groupKey, userKey } from '../ids.ts';
-import { GroupActor, UserActor } from '../types.ts';
-import { type Gateway, within } from './context.ts';
+import { createdGroupId, groupKey } from '../ids.ts';
+import { GroupActor } from '../types.ts';
+import { describeUser, existingConversation, type Gateway, within } from './context.ts';
 import {
   pageSize,
   principalOf,
   requireBytes,
   requireClientMessageId,
-  requireConversationId,
   requireCount,
   requireUserId,
 } from './validate.ts';
@@ -45,20 +44,16 @@ export async function requireKnownUsers(
   tenant: string,
   userIds: readonly string[],
 ): Promise<void> {
-  const described = await Promise.all(
-    userIds.map((id) => runtime.client(UserActor, userKey(tenant, id)).describe({})),
-  );
-  const unknown = userIds.find((_id, i) => described[i]?.known !== true);
+  const described = await Promise.all(userIds.map((id) => describeUser(runtime, tenant, id)));
+  const unknown = userIds.find((_id, i) => described[i] === undefined);
   if (unknown !== undefined)
     throw new StarlingError('USER_NOT_FOUND', unknown, { metadata: { user_id: unknown } });
 }
 
 export function groupService(gateway: Gateway): ServiceBinding {
   const { runtime, limits } = gateway;
-  const actor = (context: CallContext, conversationId: string) => {
-    requireConversationId(conversationId);
-    return runtime.client(GroupActor, groupKey(principalOf(context).tenant, conversationId));
-  };
+  const actor = (context: CallContext, conversationId: string) =>
+    existingConversation(runtime, principalOf(context).tenant, conversationId);
   return bindService(GroupService, ['user'], {
     createGroup: async ({ name, memberUserIds, requestId }, context) => {
       const { tenant, userId } = principalOf(context);
@@ -78,7 +73,7 @@ export function groupService(gateway: Gateway): ServiceBinding {
       const { userId } = principalOf(context);
       return create(
         GetGroupResponseSchema,
-        groupPart((await actor(context, conversationId).get({ userId }, within(context))).group),
+        groupPart((await (await actor(context, conversationId)).get({ userId }, within(context))).group),
       );
     },
     updateGroup: async ({ conversationId, info, updateMask }, context) => {
@@ -89,7 +84,7 @@ export function groupService(gateway: Gateway): ServiceBinding {
       const asked = { actorUserId: principalOf(context).userId, info: next };
       return create(
         UpdateGroupResponseSchema,
-        groupPart((await actor(context, conversationId).change(asked, within(context))).group),
+        groupPart((await (await actor(context, conversationId)).change(asked, within(context))).group),
       );
     },
     listMembers: async ({ conversationId, pageSize: size, pageToken }, context) => {
@@ -97,14 +92,15 @@ export function groupService(gateway: Gateway): ServiceBinding {
       const afterUserId = Buffer.from(pageToken, 'base64url').toString();
       if (pageToken !== '') requireUserId('page_token', afterUserId);
       const asked = { userId, pageSize: pageSize(size, MEMBERS_DEFAULT, MEMBERS_MAX), afterUserId };
-      const { members, more } = await actor(context, conversationId).listMembers(asked, within(context));
+      const group = await actor(context, conversationId);
+      const { members, more } = await group.listMembers(asked, within(context));
       const nextPageToken = more ? Buffer.from(members.at(-1)?.userId ?? '').toString('base64url') : '';
       return create(ListMembersResponseSchema, { members, nextPageToken });
     },
     addMembers: async ({ conversationId, userIds }, context) => {
       const { tenant, userId } = principalOf(context);
       requireChanged(userIds);
-      const group = actor(context, conversationId);
+      const group = await actor(context, conversationId);
       // Whoever may not add anybody learns nothing of who is known.
       await group.get({ userId }, within(context));
       await requireKnownUsers(runtime, tenant, userIds);
@@ -114,10 +110,8 @@ export function groupService(gateway: Gateway): ServiceBinding {
     removeMembers: async ({ conversationId, userIds }, context) => {
       const { userId } = principalOf(context);
       requireChanged(userIds);
-      const changed = await actor(context, conversationId).change(
-        { actorUserId: userId, removeUserIds: userIds },
-        within(context),
-      );
+      const group = await actor(context, conversationId);
+      const changed = await group.change({ actorUserId: userId, removeUserIds: userIds }, within(context));
       return create(
         RemoveMembersResponseSchema,
         changed.group?.self === undefined ? {} : groupPart(changed.group),
@@ -126,7 +120,7 @@ export function groupService(gateway: Gateway): ServiceBinding {
     updateMember: async ({ conversationId, userId, role }, context) => {
       requireUserId('user_id', userId);
       const asked = { actorUserId: principalOf(context).userId, role: { userId, role } };
-      const group = actor(context, conversationId);
+      const group = await actor(context, conversationId);
       await group.change(asked, within(context));
       const { group: view } = await group.get({ userId }, within(context));
       return create(UpdateMemberResponseSchema, view?.self === undefined ? {} : { member: view.self });

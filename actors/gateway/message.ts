@@ -16,9 +16,9 @@ import {
   type ServiceBinding,
   StarlingError,
 } from '../../runtime/index.ts';
-import { directConversationId, directUsers, groupKey, userKey } from '../ids.ts';
-import { GroupActor, UserActor } from '../types.ts';
-import { type Gateway, within } from './context.ts';
+import { directConversationId, directUsers, userKey } from '../ids.ts';
+import { UserActor } from '../types.ts';
+import { existingConversation, type Gateway, within } from './context.ts';
 import { withEncodedItems } from './encoded.ts';
 import {
   pageSize,
@@ -53,26 +53,22 @@ export function messageService(gateway: Gateway): ServiceBinding {
     },
     listMessages: async (request, context) => {
       const { tenant, userId } = principalOf(context);
-      requireConversationId(request.conversationId);
       const { fromSeq, toSeq, descending } = request;
       const messagesMax = pageSize(request.pageSize, HISTORY_DEFAULT, limits.historyMessagesMax);
       const range = { userId, fromSeq, toSeq, messagesMax, bytesMax: limits.historyBytesMax, descending };
-      const read = await runtime
-        .client(GroupActor, groupKey(tenant, request.conversationId))
-        .read(range, within(context));
+      const conversation = await existingConversation(runtime, tenant, request.conversationId);
+      const read = await conversation.read(range, within(context));
       const rest = create(ListMessagesResponseSchema, { nextSeq: read.nextSeq });
       const field = ListMessagesResponseSchema.field.messages.number;
       return withEncodedItems(field, read.messages, ListMessagesResponseSchema, rest);
     },
     getMessage: async (request, context) => {
       const { tenant, userId } = principalOf(context);
-      requireConversationId(request.conversationId);
       const seq = request.conversationSeq;
       if (seq === 0n) throw invalidRequest('conversation_seq', 'at least 1');
       const range = { userId, fromSeq: seq, toSeq: seq, messagesMax: 1, bytesMax: 1 };
-      const read = await runtime
-        .client(GroupActor, groupKey(tenant, request.conversationId))
-        .read(range, within(context));
+      const conversation = await existingConversation(runtime, tenant, request.conversationId);
+      const read = await conversation.read(range, within(context));
       const [bytes] = read.messages;
       if (bytes === undefined)
         throw new StarlingError('MESSAGE_NOT_FOUND', `${request.conversationId} ${seq}`);

@@ -14,7 +14,7 @@ import {
 } from '../../runtime/index.ts';
 import { directConversationId, groupKey, isConversationId, isGroupId, userKey } from '../ids.ts';
 import { GroupActor, UserActor } from '../types.ts';
-import { type Gateway, within } from './context.ts';
+import { existingConversation, type Gateway, within } from './context.ts';
 import { withEncodedItems } from './encoded.ts';
 import { requireKnownUsers } from './group.ts';
 import {
@@ -23,7 +23,6 @@ import {
   requireBytes,
   requireClientMessageId,
   requireContent,
-  requireConversationId,
   requireCount,
   requireDevice,
   requireUserId,
@@ -151,11 +150,9 @@ export function serverConversationService(gateway: Gateway): ServiceBinding {
     },
     listMessages: async ({ conversationId, fromSeq, pageSize: size }, context) => {
       const { tenant } = principalOf(context);
-      requireConversationId(conversationId);
       const range = { fromSeq, messagesMax: pageSize(size, 200, LIST_MAX), bytesMax: limits.historyBytesMax };
-      const read = await runtime
-        .client(GroupActor, groupKey(tenant, conversationId))
-        .read(range, within(context));
+      const conversation = await existingConversation(runtime, tenant, conversationId);
+      const read = await conversation.read(range, within(context));
       const rest = create(api.ListMessagesResponseSchema, { nextSeq: read.nextSeq });
       return withEncodedItems(
         api.ListMessagesResponseSchema.field.messages.number,
@@ -213,7 +210,7 @@ async function targetOf(
 ): Promise<{ conversationId: string; directUserIds: string[] }> {
   switch (target.case) {
     case 'conversationId':
-      requireConversationId(target.value);
+      await existingConversation(runtime, tenant, target.value);
       return { conversationId: target.value, directUserIds: [] };
     case 'direct': {
       const { userId, peerUserId } = target.value;

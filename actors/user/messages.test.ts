@@ -49,6 +49,23 @@ describe('a direct chat', () => {
     assert.equal((await listConversations(node, 'alice', {})).conversations.length, 0);
   });
 
+  it('opens, and so writes, nothing for names that somebody made up', async () => {
+    const node = await start();
+    const written = async (): Promise<string[]> => [
+      ...(await node.store.listActors('user', { actorsMax: 100 })),
+      ...(await node.store.listActors('group', { actorsMax: 100 })),
+    ];
+    await sendMessage(node, 'alice', direct('bob', 'm1'));
+    const before = await written();
+    assert.equal(await codeOf(sendMessage(node, 'alice', direct('nobody', 'm2'))), 'USER_NOT_FOUND');
+    assert.equal(await codeOf(sendMessage(node, 'alice', to('g_nowhere', 'm3'))), 'CONVERSATION_NOT_FOUND');
+    assert.equal(
+      await codeOf(listMessages(node, 'alice', { conversationId: 'g_nowhere' })),
+      'CONVERSATION_NOT_FOUND',
+    );
+    assert.deepEqual(await written(), before);
+  });
+
   it('keeps messages and timelines across a power cut, and delivers what was acked but not yet delivered', async () => {
     const node = await start();
     await sendMessage(node, 'alice', direct('bob', 'm1'));

@@ -185,11 +185,26 @@ export class Sending {
       return;
     }
     queue.underWay = true;
-    const { directUserId } = first.request;
-    if (directUserId === '' || this.#options.hasConversation(conversationId)) {
+    if (this.#options.hasConversation(conversationId)) {
       this.#post(conversationId, queue, turn);
       return;
     }
+    // Opening an actor writes, so a name that somebody made up is looked up first.
+    const { tenant } = this.#options;
+    const { directUserId } = first.request;
+    const exists =
+      directUserId === ''
+        ? turn.exists(GroupActor, groupKey(tenant, conversationId))
+        : turn.exists(UserActor, userKey(tenant, directUserId));
+    turn.when(exists, (outcome, later) => {
+      if (!outcome.ok) this.#failAll(conversationId, queue, outcome.error);
+      else if (!outcome.value) this.#failAll(conversationId, queue, notThere(first.request));
+      else if (directUserId === '') this.#post(conversationId, queue, later);
+      else this.#askPeer(conversationId, queue, directUserId, later);
+    });
+  }
+
+  #askPeer(conversationId: string, queue: Queue, directUserId: string, turn: Turn): void {
     const key = userKey(this.#options.tenant, directUserId);
     turn.ask(UserActor, key, { passing: true }).describe({}, (outcome, later) => {
       if (outcome.ok && outcome.value.known) this.#post(conversationId, queue, later);
@@ -288,6 +303,12 @@ function answerOf(conversationId: string, result: PostResult): UserSendResponse 
 
 function codeOf(text: string): ErrorCode {
   return text in ERRORS ? (text as ErrorCode) : 'INTERNAL';
+}
+
+function notThere({ directUserId, conversationId }: UserSendRequest): StarlingError {
+  return directUserId === ''
+    ? new StarlingError('CONVERSATION_NOT_FOUND', conversationId)
+    : new StarlingError('USER_NOT_FOUND', directUserId);
 }
 
 function outOfOrder(order: DeviceOrder): StarlingError {
