@@ -5,24 +5,14 @@
 //     nothing overtakes it.
 // Q3  A user's mailbox never waits for a conversation: the answer comes as a turn of its own.
 
-import { create } from '@bufbuild/protobuf';
-import {
-  type PostEntry,
-  PostEntrySchema,
-  type PostResponse,
-  type PostResult,
-} from '../../proto/gen/starling/actor/v1/group_pb.ts';
-import {
-  type UserSendRequest,
-  type UserSendResponse,
-  UserSendResponseSchema,
-} from '../../proto/gen/starling/actor/v1/user_pb.ts';
-import { SendState } from '../../proto/gen/starling/im/v1/send_pb.ts';
-import type { CallOutcome, ErrorCode, Later, Turn } from '../../runtime/index.ts';
-import { ERRORS, StarlingError } from '../../runtime/index.ts';
+import type { PostResponse } from '../../proto/gen/starling/actor/v1/group_pb.ts';
+import type { UserSendRequest, UserSendResponse } from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import type { CallOutcome, Later, Turn } from '../../runtime/index.ts';
+import { StarlingError } from '../../runtime/index.ts';
 import { groupKey, userKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
 import { GroupActor, UserActor } from '../types.ts';
+import { answerOf, codeOf, entryOf, notThere, outOfOrder, repeatable } from './send-answers.ts';
 import { DeviceOrder } from './send-order.ts';
 
 interface Pending {
@@ -222,11 +212,16 @@ export class Sending {
     const batch = this.#takeBatch(queue);
     const directUserId = batch[0]?.request.directUserId ?? '';
     const directUserIds = directUserId === '' ? [] : [userId, directUserId].sort();
-    turn
-      .ask(GroupActor, groupKey(tenant, conversationId), { passing: true })
-      .post({ senderId: userId, entries: batch.map(entryOf), directUserIds }, (outcome, later) => {
+    turn.ask(GroupActor, groupKey(tenant, conversationId), { passing: true }).post(
+      {
+        senderId: userId,
+        entries: batch.map(({ request, repeatOnly }) => entryOf(request, repeatOnly)),
+        directUserIds,
+      },
+      (outcome, later) => {
         this.#posted(conversationId, queue, batch, outcome, later);
-      });
+      },
+    );
   }
 
   #takeBatch(queue: Queue): Pending[] {
@@ -280,38 +275,4 @@ export class Sending {
     }
     pending.later.reject(repeatable(error));
   }
-}
-
-/** To a sender an unknown outcome has one name, which says that the same id is to be sent again. */
-function repeatable(error: StarlingError): StarlingError {
-  if (error.entry.outcome === 'not_done' || error.retryAfterMs !== undefined) return error;
-  return new StarlingError('OUTCOME_UNKNOWN', undefined, { cause: error });
-}
-
-function entryOf({ request, repeatOnly }: Pending): PostEntry {
-  const { clientMessageId, deviceId, replyToSeq, content } = request;
-  const entry = create(PostEntrySchema, { clientMessageId, deviceId, replyToSeq, repeatOnly });
-  if (content !== undefined) entry.content = content;
-  return entry;
-}
-
-function answerOf(conversationId: string, result: PostResult): UserSendResponse {
-  const { messageId, conversationSeq, createTimeMs } = result;
-  const sent = { messageId, conversationId, conversationSeq, createTimeMs, state: SendState.PLACED };
-  return create(UserSendResponseSchema, { sent });
-}
-
-function codeOf(text: string): ErrorCode {
-  return text in ERRORS ? (text as ErrorCode) : 'INTERNAL';
-}
-
-function notThere({ directUserId, conversationId }: UserSendRequest): StarlingError {
-  return directUserId === ''
-    ? new StarlingError('CONVERSATION_NOT_FOUND', conversationId)
-    : new StarlingError('USER_NOT_FOUND', directUserId);
-}
-
-function outOfOrder(order: DeviceOrder): StarlingError {
-  const expected = String(order.expected);
-  return new StarlingError('OUT_OF_ORDER', `Expected ${expected}.`, { metadata: { expected } });
 }
