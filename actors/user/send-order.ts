@@ -9,14 +9,9 @@ import type { SendOrder } from '../../proto/gen/starling/im/v1/send_pb.ts';
 
 export type Admission = 'go' | 'repeat' | 'hold' | 'too_far';
 
-/** Replaced sessions that are remembered. */
-const REPLACED_MAX = 16;
-
 export class DeviceOrder {
   readonly #aheadMax: number;
   #session = 0n;
-  /** Sessions that a later one has replaced, oldest first. */
-  readonly #replaced = new Set<bigint>();
   /** Everything up to here has its final answer, says the client. */
   #settled = 0;
   /** Numbers above `#settled` that have gone on. */
@@ -39,27 +34,19 @@ export class DeviceOrder {
   }
 
   /**
-   * Starts a new session if the send is of one that is not known. `replaced`: the send is late, of a session that a newer
-   * one has replaced, so it goes on only as a repeat (O2); the newer one says the same messages again in its own order.
+   * Starts a new session if the send is of another one; returns whether it did. Which of two sessions is the newer one is
+   * not told by their numbers, and an activation that starts anew has not seen either, so a late request of the older
+   * one brings it back until the next request of the newer: the order of each stays its own.
    */
-  enter(order: SendOrder): 'same' | 'new' | 'replaced' {
-    if (this.#replaced.has(order.session)) return 'replaced';
+  enter(order: SendOrder): boolean {
     const fresh = order.session !== this.#session;
     if (fresh) {
-      this.#replace(this.#session);
       this.#session = order.session;
       this.#settled = 0;
       this.#taken.clear();
     }
     this.#settle(Number(order.settledDeviceSeq));
-    return fresh ? 'new' : 'same';
-  }
-
-  #replace(session: bigint): void {
-    this.#replaced.add(session);
-    if (this.#replaced.size <= REPLACED_MAX) return;
-    const [oldest] = this.#replaced;
-    if (oldest !== undefined) this.#replaced.delete(oldest);
+    return fresh;
   }
 
   admit(deviceSeq: number): Admission {

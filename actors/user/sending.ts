@@ -72,12 +72,7 @@ export class Sending {
       return later;
     }
     const device = this.#device(request.deviceId);
-    const session = device.order.enter(order);
-    if (session === 'replaced') {
-      this.#enqueue(request, later, true, turn);
-      return later;
-    }
-    if (session === 'new') this.#dropHeld(device);
+    if (device.order.enter(order)) this.#dropHeld(device);
     const deviceSeq = Number(order.deviceSeq);
     switch (device.order.admit(deviceSeq)) {
       case 'go':
