@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import {
   collectSetting,
   parseAddress,
+  parseConversationId,
   parseDuration,
   parseId,
   parseInteger,
@@ -46,4 +47,10 @@ test('integers, ids and settings outside of their bounds are refused', () => {
   assert.throws(() => parseId('a.b'), InvalidArgumentError);
   assert.deepEqual(collectSetting('a=b=c', { x: 'y' }), { x: 'y', a: 'b=c' });
   assert.throws(() => collectSetting('=x', {}), InvalidArgumentError);
+});
+
+test('a conversation is named by its id, a direct one by its two users', () => {
+  assert.equal(parseConversationId('d_alice~bob.smith@example'), 'd_alice~bob.smith@example');
+  for (const bad of ['', 'a/b', 'a b', 'x'.repeat(161)])
+    assert.throws(() => parseConversationId(bad), InvalidArgumentError);
 });

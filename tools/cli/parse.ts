@@ -55,7 +55,15 @@ export function parseUserId(text: string): string {
   return text;
 }
 
-/** An id of a device, conversation or context. */
+/** A conversation id: a direct conversation is named by its two users, e.g. `d_alice~bob`. */
+export function parseConversationId(text: string): string {
+  if (!/^[A-Za-z0-9_.@~-]{1,160}$/.test(text)) {
+    throw new InvalidArgumentError('A conversation id has 1 to 160 characters of [A-Za-z0-9_.@~-].');
+  }
+  return text;
+}
+
+/** An id of a device or context. */
 export function parseId(text: string): string {
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(text)) {
     throw new InvalidArgumentError('An id has 1 to 64 characters of [A-Za-z0-9_-].');

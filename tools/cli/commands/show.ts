@@ -8,7 +8,7 @@ import {
   InspectUserResponseSchema,
 } from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
 import type { Io } from '../io.ts';
-import { parseId, parseUserId } from '../parse.ts';
+import { parseConversationId, parseUserId } from '../parse.ts';
 import { messageJson, print, type ServerFlags, withTarget } from '../shared.ts';
 import { connect } from '../target.ts';
 import { conversationView, nodeView, userView } from '../views.ts';
@@ -33,7 +33,7 @@ export function addShowCommands(program: Command, io: Io): void {
   withTarget(
     conversation.command('show').description('show a conversation: members, progress, last messages'),
   )
-    .argument('<id>', 'conversation id', parseId)
+    .argument('<id>', 'conversation id', parseConversationId)
     .action(async (conversationId: string, flags: ServerFlags) => {
       const client = await connect(flags, io);
       const answer = await client.call(inspectConversation, { conversationId });

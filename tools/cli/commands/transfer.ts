@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { CliError } from '../exit.ts';
 import { count, span } from '../format.ts';
 import type { Io } from '../io.ts';
-import { parseId, parseInteger } from '../parse.ts';
+import { parseConversationId, parseInteger } from '../parse.ts';
 import { Progress } from '../progress.ts';
 import { type ServerFlags, withTarget } from '../shared.ts';
 import { connect } from '../target.ts';
@@ -40,7 +40,7 @@ export function addTransferCommands(program: Command, io: Io): void {
     .action((file: string, flags: ImportFlags) => importFile(file, flags, io));
   withTarget(program.command('export').description('export as JSON Lines, in a fixed order'))
     .option('--out <file>', 'write to a file, which appears once it is whole; default: standard output')
-    .option('--conversation <id>', 'only this conversation', parseId)
+    .option('--conversation <id>', 'only this conversation', parseConversationId)
     .action((flags: ExportFlags) => exportTo(flags, io));
 }
 
