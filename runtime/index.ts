@@ -27,6 +27,8 @@ export { DEFAULT_SHARDS, PLACEMENT_VERSION, shardOf } from './placement.ts';
 export type { Clock, Timer } from './ports/clock.ts';
 export type { Ownership, ShardClaim } from './ports/ownership.ts';
 export type { Random } from './ports/random.ts';
+export type { ShardHost } from './ports/shard-host.ts';
+export type { ShardOwner, ShardTable, SwapResult } from './ports/shard-table.ts';
 export type * from './ports/store.ts';
 export type { Directory, Transport } from './ports/transport.ts';
 export {

@@ -76,6 +76,19 @@ export interface WakeMark {
   readonly key: string;
 }
 
+/**
+ * A note that an actor has a reminder due in some minute. Kept until the minute has passed and the actor has none left in
+ * it; one too many is harmless, one too few is not.
+ */
+export interface DueMark {
+  readonly shard: number;
+  /** Start of the minute, milliseconds since 1970-01-01 UTC: a multiple of 60,000. */
+  readonly dueMs: number;
+  readonly kind: string;
+  readonly key: string;
+  readonly ts: bigint;
+}
+
 /** What one activation writes at once. */
 export interface Commit {
   readonly actor: ActorAddress;
@@ -84,6 +97,8 @@ export interface Commit {
   readonly head?: Head;
   readonly cells?: readonly Cell[];
   readonly mark?: WakeMark;
+  /** Durable no later than the rows beside them (S4). */
+  readonly due?: readonly DueMark[];
 }
 
 export interface RowRange {
@@ -144,6 +159,13 @@ export interface Store {
   ): Promise<WakeMark[]>;
   /** Deletes all marks of a shard of epochs below `epoch`. */
   dropMarks(shard: number, epoch: number): Promise<void>;
+  /** Notes of a shard with a minute of at most `untilMs`, in order of (dueMs, kind, key), after `after`. */
+  readDue(
+    shard: number,
+    range: { readonly untilMs: number; readonly after?: DueMark; readonly marksMax: number },
+  ): Promise<DueMark[]>;
+  /** Deletes notes, with a write time (S2): one written again later with a later time stays. */
+  dropDue(marks: readonly DueMark[], ts: bigint): Promise<void>;
   /** Keys of the actors of a kind that ever wrote a head, in bytewise order, after `after`. For operators, not for the message path. */
   listActors(
     kind: string,

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/envelope.proto.
  */
 export const file_starling_actor_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IngKCE5vZGVDYWxsEgwKBGtpbmQYASABKAkSCwoDa2V5GAIgASgJEg4KBm1ldGhvZBgDIAEoCRIPCgdyZXF1ZXN0GAQgASgMEjAKBm9yaWdpbhgFIAEoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLlRlbGxPcmlnaW5SZWYiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCJuCgpOb2RlRmFuT3V0EgwKBGtpbmQYASABKAkSDgoGbWV0aG9kGAIgASgJEg4KBnNoYXJlZBgDIAEoDBIyCglyZWNlaXZlcnMYBCADKAsyHy5zdGFybGluZy5hY3Rvci52MS5Ob2RlUmVjZWl2ZXIiKAoMTm9kZVJlY2VpdmVyEgsKA2tleRgBIAEoCRILCgNvd24YAiABKAwiewoJTm9kZVJlcGx5Ei4KBGNhbGwYASABKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlT3V0Y29tZUgAEjUKB2Zhbl9vdXQYAiABKAsyIi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0UmVwbHlIAEIHCgVyZXBseSJYCgtOb2RlT3V0Y29tZRIPCgVyZXBseRgBIAEoDEgAEi0KBWVycm9yGAIgASgLMhwuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUVycm9ySABCCQoHb3V0Y29tZSLJAQoJTm9kZUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRI8CghtZXRhZGF0YRgDIAMoCzIqLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVFcnJvci5NZXRhZGF0YUVudHJ5EhsKDnJldHJ5X2FmdGVyX21zGAQgASgNSACIAQEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhEKD19yZXRyeV9hZnRlcl9tcyJCCg9Ob2RlRmFuT3V0UmVwbHkSLwoHcmVmdXNlZBgBIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVSZWZ1c2FsIksKC05vZGVSZWZ1c2FsEgsKA2tleRgBIAEoCRIvCgdvdXRjb21lGAIgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWViBnByb3RvMw");
+  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpsBCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKDAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJIigKDE5vZGVSZWNlaXZlchILCgNrZXkYASABKAkSCwoDb3duGAIgASgMInsKCU5vZGVSZXBseRIuCgRjYWxsGAEgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWVIABI1CgdmYW5fb3V0GAIgASgLMiIuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUZhbk91dFJlcGx5SABCBwoFcmVwbHkiWAoLTm9kZU91dGNvbWUSDwoFcmVwbHkYASABKAxIABItCgVlcnJvchgCIAEoCzIcLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVFcnJvckgAQgkKB291dGNvbWUiyQEKCU5vZGVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSPAoIbWV0YWRhdGEYAyADKAsyKi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3IuTWV0YWRhdGFFbnRyeRIbCg5yZXRyeV9hZnRlcl9tcxgEIAEoDUgAiAEBGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIRCg9fcmV0cnlfYWZ0ZXJfbXMiQgoPTm9kZUZhbk91dFJlcGx5Ei8KB3JlZnVzZWQYASADKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlUmVmdXNhbCJLCgtOb2RlUmVmdXNhbBILCgNrZXkYASABKAkSLwoHb3V0Y29tZRgCIAEoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVPdXRjb21lYgZwcm90bzM");
 
 /**
  * What one node asks of another.
@@ -94,6 +94,21 @@ export type NodeCall = Message<"starling.actor.v1.NodeCall"> & {
    * @generated from field: starling.actor.v1.TellOriginRef origin = 5;
    */
   origin?: TellOriginRef | undefined;
+
+  /**
+   * The actors whose turns wait for this call, `kind/key`, the first caller first. One of them asked again would wait for
+   * itself.
+   *
+   * @generated from field: repeated string path = 6;
+   */
+  path: string[];
+
+  /**
+   * W3C trace context of the caller: `traceparent`; empty = none.
+   *
+   * @generated from field: string traceparent = 7;
+   */
+  traceparent: string;
 };
 
 /**
@@ -164,6 +179,13 @@ export type NodeFanOut = Message<"starling.actor.v1.NodeFanOut"> & {
    * @generated from field: repeated starling.actor.v1.NodeReceiver receivers = 4;
    */
   receivers: NodeReceiver[];
+
+  /**
+   * W3C trace context of the sender: `traceparent`; empty = none.
+   *
+   * @generated from field: string traceparent = 5;
+   */
+  traceparent: string;
 };
 
 /**

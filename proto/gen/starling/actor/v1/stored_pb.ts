@@ -2,15 +2,15 @@
 // @generated from file starling/actor/v1/stored.proto (package starling.actor.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file starling/actor/v1/stored.proto.
  */
 export const file_starling_actor_v1_stored: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zdGFybGluZy9hY3Rvci92MS9zdG9yZWQucHJvdG8SEXN0YXJsaW5nLmFjdG9yLnYxInoKCVN0b3JlZFJvdxIOCgZyZWNvcmQYASABKAwSLAoFdGVsbHMYAiADKAsyHS5zdGFybGluZy5hY3Rvci52MS5TdG9yZWRUZWxsEi8KB3JlY2VpcHQYAyABKAsyHi5zdGFybGluZy5hY3Rvci52MS5UZWxsUmVjZWlwdCJTCgpTdG9yZWRUZWxsEgkKAW4YASABKAQSDAoEa2luZBgCIAEoCRILCgNrZXkYAyABKAkSDgoGbWV0aG9kGAQgASgJEg8KB3JlcXVlc3QYBSABKAwiKAoLVGVsbFJlY2VpcHQSDgoGc2VuZGVyGAEgASgJEgkKAW4YAiABKAQijwEKC1N0b3JlZFN0YXRlEg0KBXN0YXRlGAEgASgMEhEKCW5leHRfdGVsbBgCIAEoBBIsCgV0ZWxscxgDIAMoCzIdLnN0YXJsaW5nLmFjdG9yLnYxLlN0b3JlZFRlbGwSMAoIcmVjZWlwdHMYBCADKAsyHi5zdGFybGluZy5hY3Rvci52MS5UZWxsUmVjZWlwdGIGcHJvdG8z");
+  fileDesc("Ch5zdGFybGluZy9hY3Rvci92MS9zdG9yZWQucHJvdG8SEXN0YXJsaW5nLmFjdG9yLnYxIrABCglTdG9yZWRSb3cSDgoGcmVjb3JkGAEgASgMEiwKBXRlbGxzGAIgAygLMh0uc3RhcmxpbmcuYWN0b3IudjEuU3RvcmVkVGVsbBIvCgdyZWNlaXB0GAMgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuVGVsbFJlY2VpcHQSNAoJcmVtaW5kZXJzGAQgAygLMiEuc3RhcmxpbmcuYWN0b3IudjEuUmVtaW5kZXJDaGFuZ2UiUwoKU3RvcmVkVGVsbBIJCgFuGAEgASgEEgwKBGtpbmQYAiABKAkSCwoDa2V5GAMgASgJEg4KBm1ldGhvZBgEIAEoCRIPCgdyZXF1ZXN0GAUgASgMIigKC1RlbGxSZWNlaXB0Eg4KBnNlbmRlchgBIAEoCRIJCgFuGAIgASgEIpcBCg5TdG9yZWRSZW1pbmRlchIMCgRuYW1lGAEgASgJEg4KBmR1ZV9tcxgCIAEoAxIQCghldmVyeV9tcxgDIAEoAxI0CghjYXRjaF91cBgEIAEoDjIiLnN0YXJsaW5nLmFjdG9yLnYxLlJlbWluZGVyQ2F0Y2hVcBIOCgZtZXRob2QYBSABKAkSDwoHcmVxdWVzdBgGIAEoDCKSAQoOUmVtaW5kZXJDaGFuZ2USMAoDc2V0GAEgASgLMiEuc3RhcmxpbmcuYWN0b3IudjEuU3RvcmVkUmVtaW5kZXJIABITCgljYW5jZWxsZWQYAiABKAlIABIvCgRkb25lGAMgASgLMh8uc3RhcmxpbmcuYWN0b3IudjEuUmVtaW5kZXJEb25lSABCCAoGY2hhbmdlIiwKDFJlbWluZGVyRG9uZRIMCgRuYW1lGAEgASgJEg4KBmR1ZV9tcxgCIAEoAyLWAQoLU3RvcmVkU3RhdGUSDQoFc3RhdGUYASABKAwSEQoJbmV4dF90ZWxsGAIgASgEEiwKBXRlbGxzGAMgAygLMh0uc3RhcmxpbmcuYWN0b3IudjEuU3RvcmVkVGVsbBIwCghyZWNlaXB0cxgEIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLlRlbGxSZWNlaXB0EjQKCXJlbWluZGVycxgFIAMoCzIhLnN0YXJsaW5nLmFjdG9yLnYxLlN0b3JlZFJlbWluZGVyEg8KB3ZlcnNpb24YBiABKA0qhwEKD1JlbWluZGVyQ2F0Y2hVcBIhCh1SRU1JTkRFUl9DQVRDSF9VUF9VTlNQRUNJRklFRBAAEhoKFlJFTUlOREVSX0NBVENIX1VQX09OQ0UQARIZChVSRU1JTkRFUl9DQVRDSF9VUF9BTEwQAhIaChZSRU1JTkRFUl9DQVRDSF9VUF9TS0lQEANiBnByb3RvMw");
 
 /**
  * What a row of a timeline carries besides its record. A row without any of it is stored as the record alone.
@@ -38,6 +38,13 @@ export type StoredRow = Message<"starling.actor.v1.StoredRow"> & {
    * @generated from field: starling.actor.v1.TellReceipt receipt = 3;
    */
   receipt?: TellReceipt | undefined;
+
+  /**
+   * Reminders that are set, cancelled or done with it.
+   *
+   * @generated from field: repeated starling.actor.v1.ReminderChange reminders = 4;
+   */
+  reminders: ReminderChange[];
 };
 
 /**
@@ -125,6 +132,133 @@ export const TellReceiptSchema: GenMessage<TellReceipt> = /*@__PURE__*/
   messageDesc(file_starling_actor_v1_stored, 2);
 
 /**
+ * A durable wake-up: a call that the actor gets from itself when its time has come.
+ *
+ * @generated from message starling.actor.v1.StoredReminder
+ */
+export type StoredReminder = Message<"starling.actor.v1.StoredReminder"> & {
+  /**
+   * Name among the actor's reminders; setting one of the same name replaces it.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * When it is due, milliseconds since 1970-01-01 UTC.
+   *
+   * @generated from field: int64 due_ms = 2;
+   */
+  dueMs: bigint;
+
+  /**
+   * Due again after this many milliseconds; 0 = once.
+   *
+   * @generated from field: int64 every_ms = 3;
+   */
+  everyMs: bigint;
+
+  /**
+   * What is made up for after a time in which nothing ran.
+   *
+   * @generated from field: starling.actor.v1.ReminderCatchUp catch_up = 4;
+   */
+  catchUp: ReminderCatchUp;
+
+  /**
+   * Method of the actor's own contract.
+   *
+   * @generated from field: string method = 5;
+   */
+  method: string;
+
+  /**
+   * Encoded request.
+   *
+   * @generated from field: bytes request = 6;
+   */
+  request: Uint8Array;
+};
+
+/**
+ * Describes the message starling.actor.v1.StoredReminder.
+ * Use `create(StoredReminderSchema)` to create a new message.
+ */
+export const StoredReminderSchema: GenMessage<StoredReminder> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_stored, 3);
+
+/**
+ * A change of an actor's reminders.
+ *
+ * @generated from message starling.actor.v1.ReminderChange
+ */
+export type ReminderChange = Message<"starling.actor.v1.ReminderChange"> & {
+  /**
+   * @generated from oneof starling.actor.v1.ReminderChange.change
+   */
+  change: {
+    /**
+     * Sets it, or replaces the one of that name.
+     *
+     * @generated from field: starling.actor.v1.StoredReminder set = 1;
+     */
+    value: StoredReminder;
+    case: "set";
+  } | {
+    /**
+     * Name of the one that is no longer wanted.
+     *
+     * @generated from field: string cancelled = 2;
+     */
+    value: string;
+    case: "cancelled";
+  } | {
+    /**
+     * The effect of this row is that of a reminder which was due.
+     *
+     * @generated from field: starling.actor.v1.ReminderDone done = 3;
+     */
+    value: ReminderDone;
+    case: "done";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message starling.actor.v1.ReminderChange.
+ * Use `create(ReminderChangeSchema)` to create a new message.
+ */
+export const ReminderChangeSchema: GenMessage<ReminderChange> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_stored, 4);
+
+/**
+ * A reminder has had its effect.
+ *
+ * @generated from message starling.actor.v1.ReminderDone
+ */
+export type ReminderDone = Message<"starling.actor.v1.ReminderDone"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The time it was due; another one of that name stays.
+   *
+   * @generated from field: int64 due_ms = 2;
+   */
+  dueMs: bigint;
+};
+
+/**
+ * Describes the message starling.actor.v1.ReminderDone.
+ * Use `create(ReminderDoneSchema)` to create a new message.
+ */
+export const ReminderDoneSchema: GenMessage<ReminderDone> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_stored, 5);
+
+/**
  * A checkpoint: the actor's state and what the runtime keeps for it.
  *
  * @generated from message starling.actor.v1.StoredState
@@ -157,6 +291,20 @@ export type StoredState = Message<"starling.actor.v1.StoredState"> & {
    * @generated from field: repeated starling.actor.v1.TellReceipt receipts = 4;
    */
   receipts: TellReceipt[];
+
+  /**
+   * Reminders that are set.
+   *
+   * @generated from field: repeated starling.actor.v1.StoredReminder reminders = 5;
+   */
+  reminders: StoredReminder[];
+
+  /**
+   * Version of the actor's state, counted from 0; see the migrations of its definition.
+   *
+   * @generated from field: uint32 version = 6;
+   */
+  version: number;
 };
 
 /**
@@ -164,5 +312,53 @@ export type StoredState = Message<"starling.actor.v1.StoredState"> & {
  * Use `create(StoredStateSchema)` to create a new message.
  */
 export const StoredStateSchema: GenMessage<StoredState> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_stored, 3);
+  messageDesc(file_starling_actor_v1_stored, 6);
+
+/**
+ * What a periodic reminder makes up for when several of its times have passed.
+ *
+ * @generated from enum starling.actor.v1.ReminderCatchUp
+ */
+export const ReminderCatchUp = {
+  /**
+   * Not said: once.
+   *
+   * @generated from enum value: REMINDER_CATCH_UP_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * One call for all times that have passed.
+   *
+   * @generated from enum value: REMINDER_CATCH_UP_ONCE = 1;
+   */
+  ONCE: 1,
+
+  /**
+   * One call for each of them.
+   *
+   * @generated from enum value: REMINDER_CATCH_UP_ALL = 2;
+   */
+  ALL: 2,
+
+  /**
+   * No call for times that have passed by more than the period.
+   *
+   * @generated from enum value: REMINDER_CATCH_UP_SKIP = 3;
+   */
+  SKIP: 3,
+} as const;
+
+/**
+ * What a periodic reminder makes up for when several of its times have passed.
+ *
+ * @generated from enum starling.actor.v1.ReminderCatchUp
+ */
+export type ReminderCatchUp = (typeof ReminderCatchUp)[keyof typeof ReminderCatchUp] | UnknownEnum;
+
+/**
+ * Describes the enum starling.actor.v1.ReminderCatchUp.
+ */
+export const ReminderCatchUpSchema: GenEnum<ReminderCatchUp> = /*@__PURE__*/
+  enumDesc(file_starling_actor_v1_stored, 0);
 
