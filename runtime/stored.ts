@@ -1,7 +1,7 @@
 // How rows and checkpoints are stored. A row is one byte that says which form follows: 0 = the record alone, 1 = a
 // StoredRow with what the runtime keeps beside it. A checkpoint is a StoredState.
 
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type StoredRow,
   StoredRowSchema,
@@ -51,7 +51,7 @@ export function decodeRow(value: Uint8Array): {
   return { record: row.record, extras: { tells: row.tells, receipt: row.receipt } };
 }
 
-export function encodeState(state: Omit<StoredState, '$typeName' | '$unknown'>): Uint8Array {
+export function encodeState(state: MessageInitShape<typeof StoredStateSchema>): Uint8Array {
   return toBinary(StoredStateSchema, create(StoredStateSchema, state));
 }
 

@@ -1,6 +1,7 @@
 // Values of the store. Owns: the encoding of heads, rows and table cells. Does not own: their keys (keys.ts).
 //
 //   row    ts(8) value                     cell   ts(8) deleted(1) value
+//   due    ts(8) deleted(1)
 //   head   ts(8) shard(4) floor(6) sealSeq(6) sealTs(8) asOf(6) state
 //
 // Every encoding opens with the write time, big-endian, and a delete's flag is greater than a value's. So of two writes
@@ -68,6 +69,14 @@ export function encodeCell(cell: Cell): Buffer {
   bytes.writeBigUInt64BE(cell.ts, 0);
   bytes[8] = value === undefined ? 1 : 0;
   if (value !== undefined) bytes.set(value, cellBytes);
+  return bytes;
+}
+
+/** A due note, or the word that it was dropped. */
+export function encodeDue(ts: bigint, dropped: boolean): Buffer {
+  const bytes = Buffer.allocUnsafe(cellBytes);
+  bytes.writeBigUInt64BE(ts, 0);
+  bytes[8] = dropped ? 1 : 0;
   return bytes;
 }
 

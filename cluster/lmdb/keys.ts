@@ -2,17 +2,19 @@
 //
 //   H kind 0 key                      head            R kind 0 key 0 seq(6)             row
 //   C kind 0 key 0 table 0 cell-key   table cell      M shard(4) epoch(6) n(6) kind 0 key   wake mark
+//   D shard(4) dueMs(6) kind 0 key    due note
 //   T ts(8) cell's key                tombstone, by time   ! name                         facts about the store
 //
 // Kinds, keys and table names hold no zero byte, so a zero ends them and keeps bytewise order; numbers are big-endian.
 
 import { invalidRequest, invariant } from '../../runtime/errors.ts';
-import type { ActorAddress, WakeMark } from '../../runtime/ports/store.ts';
+import type { ActorAddress, DueMark, WakeMark } from '../../runtime/ports/store.ts';
 
 const H = 0x48;
 const R = 0x52;
 const C = 0x43;
 const M = 0x4d;
+const D = 0x44;
 const T = 0x54;
 const seqBytes = 6;
 const seqMax = 2 ** 48 - 1;
@@ -125,6 +127,36 @@ export function markOf(key: Buffer): WakeMark {
     n: key.readUIntBE(11, 6),
     kind: key.toString('latin1', 17, end),
     key: key.toString('utf8', end + 1),
+  };
+}
+
+/** Key of a due note. */
+export function dueKey(mark: Omit<DueMark, 'ts'>): Buffer {
+  checkName('kind', mark.kind);
+  checkKey('key', mark.key);
+  const tail = Buffer.from(`${mark.kind}\0${mark.key}`, 'utf8');
+  return Buffer.concat([dueFrom(mark.shard, mark.dueMs), tail]);
+}
+
+/** Where the due notes of a shard from a minute on begin. */
+export function dueFrom(shard: number, dueMs: number): Buffer {
+  invariant(dueMs >= 0 && dueMs <= seqMax, 'a minute is between 0 and 2^48 - 1');
+  const key = Buffer.allocUnsafe(11);
+  key[0] = D;
+  key.writeUInt32BE(shard, 1);
+  key.writeUIntBE(dueMs, 5, 6);
+  return key;
+}
+
+/** Reads a due note back from its key. */
+export function dueOf(key: Buffer, ts: bigint): DueMark {
+  const end = key.indexOf(0, 11);
+  return {
+    shard: key.readUInt32BE(1),
+    dueMs: key.readUIntBE(5, 6),
+    kind: key.toString('latin1', 11, end),
+    key: key.toString('utf8', end + 1),
+    ts,
   };
 }
 

@@ -1,4 +1,4 @@
-// The LMDB driver of the store port. Owns: what heads, rows, cells and marks mean in keys and values. Does not own: the
+// The LMDB driver of the store port. Owns: what heads, rows, cells, marks and notes mean in keys and values. Does not own: the
 // order and durability of writes (committer.ts), nor opening and locking (open.ts).
 
 import { StarlingError } from '../../runtime/errors.ts';
@@ -7,6 +7,7 @@ import type {
   ActorAddress,
   CellRange,
   Commit,
+  DueMark,
   Head,
   Row,
   RowRange,
@@ -22,14 +23,20 @@ import {
   decodeRow,
   decodeSeal,
   encodeCell,
+  encodeDue,
   encodeHead,
   encodeRow,
+  isTombstone,
   type Seal,
+  timeOf,
 } from './cells.ts';
 import { Committer } from './committer.ts';
 import type { Engine, KeyRange } from './engine.ts';
 import {
   cellKey,
+  dueFrom,
+  dueKey,
+  dueOf,
   headKey,
   headPrefix,
   markKey,
@@ -183,6 +190,33 @@ export class LmdbStore implements Store {
     return this.#committer.sweep(deleting({ start: marksPrefix(shard), end: marksFrom(shard, epoch) }));
   }
 
+  readDue(
+    shard: number,
+    range: { readonly untilMs: number; readonly after?: DueMark; readonly marksMax: number },
+  ): Promise<DueMark[]> {
+    return this.#read(() => {
+      const marks: DueMark[] = [];
+      const { after, untilMs, marksMax } = range;
+      if (marksMax <= 0 || untilMs < 0) return marks;
+      const keys: KeyRange = {
+        start: after === undefined ? dueFrom(shard, 0) : dueKey({ ...after, shard }),
+        end: dueFrom(shard, Math.min(Math.floor(untilMs) + 1, rowSeqMax)),
+        afterStart: after !== undefined,
+      };
+      if (Buffer.compare(keys.start, keys.end) >= 0) return marks;
+      this.#engine.scan(keys, (key, value) => {
+        if (!isTombstone(value)) marks.push(dueOf(key, timeOf(value)));
+        return marks.length < marksMax;
+      });
+      return marks;
+    });
+  }
+
+  dropDue(marks: readonly DueMark[], ts: bigint): Promise<void> {
+    const value = encodeDue(ts, true);
+    return this.#committer.commit(marks.map((mark) => ({ key: dueKey(mark), value, listed: true })));
+  }
+
   /** Deletes the tombstones of earlier epochs, whose writers are gone: step by step, between commits. */
   purgeTombstones(): Promise<void> {
     return this.#committer.sweep(purging(firstTimestamp(this.epoch)));
@@ -243,14 +277,15 @@ export class LmdbStore implements Store {
   }
 }
 
-/** All cells of a commit, encoded; the mark first (S4). Copies everything (S9). */
-function putsOf({ actor, rows, head, cells, mark }: Commit): Put[] {
+/** All cells of a commit, encoded; the marks first (S4). Copies everything (S9). */
+function putsOf({ actor, rows, head, cells, mark, due }: Commit): Put[] {
   const puts: Put[] = [];
   const add = (key: Buffer, value: Buffer, listed: boolean): void => {
     if (value.length > valueBytesMax) throw new StarlingError('PAYLOAD_TOO_LARGE');
     puts.push({ key, value, listed });
   };
   if (mark !== undefined) add(markKey(mark), present, false);
+  for (const note of due ?? []) add(dueKey(note), encodeDue(note.ts, false), true);
   if (head !== undefined) add(headKey(actor), encodeHead(head), false);
   if (rows !== undefined && rows.length > 0) {
     const prefix = rowPrefix(actor);

@@ -6,12 +6,13 @@
 export type { KernelNodeOptions, ScriptOptions, ScriptType } from './script-actor.ts';
 export { codeOf, KernelNode, latch, Script, scripted } from './script-actor.ts';
 export type { Part } from './sim-cells.ts';
-export { compareMarks, compareUtf8 } from './sim-cells.ts';
+export { compareMarks } from './sim-cells.ts';
 export { SimClock, settle } from './sim-clock.ts';
 export { type EnvelopeFate, SimNetwork } from './sim-network.ts';
 export { SimOwnership } from './sim-ownership.ts';
 export { SimRandom } from './sim-random.ts';
 export type { SimCompletion, SimFault } from './sim-store.ts';
 export { SimStore } from './sim-store.ts';
+export { compareUtf8 } from './sim-text.ts';
 export type { OpenedStore, OpenStore } from './store-conformance.ts';
 export { storeConformance } from './store-conformance.ts';

@@ -10,12 +10,15 @@ import type {
   Cell,
   CellRange,
   Commit,
+  DueMark,
   Head,
   Row,
   RowRange,
   StoredCell,
   WakeMark,
 } from '../ports/store.ts';
+import { SimDue } from './sim-due.ts';
+import { compareUtf8 } from './sim-text.ts';
 
 interface ActorCells {
   head: Head | undefined;
@@ -31,11 +34,6 @@ interface TableCells {
   sorted: string[] | undefined;
 }
 
-/** Compares by the bytes of the UTF-8 form, which is not the order of JavaScript's `<`. */
-export function compareUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
 /** The order of wake marks within a shard. */
 export function compareMarks(a: WakeMark, b: WakeMark): number {
   return a.epoch - b.epoch || a.n - b.n || compareUtf8(a.kind, b.kind) || compareUtf8(a.key, b.key);
@@ -44,17 +42,20 @@ export function compareMarks(a: WakeMark, b: WakeMark): number {
 /** One thing a write consists of; parts of a commit can exist apart (S4). */
 export type Part =
   | { readonly type: 'mark'; readonly mark: WakeMark }
+  | { readonly type: 'due'; readonly mark: DueMark }
   | { readonly type: 'head'; readonly actor: ActorAddress; readonly head: Head }
   | { readonly type: 'row'; readonly actor: ActorAddress; readonly row: Row }
   | { readonly type: 'cell'; readonly actor: ActorAddress; readonly cell: Cell }
   | { readonly type: 'trim'; readonly actor: ActorAddress; readonly below: number; readonly ts: bigint }
-  | { readonly type: 'drop_marks'; readonly shard: number; readonly epoch: number };
+  | { readonly type: 'drop_marks'; readonly shard: number; readonly epoch: number }
+  | { readonly type: 'drop_due'; readonly marks: readonly DueMark[]; readonly ts: bigint };
 
-/** The parts of a commit, the mark first, with copies of all values. */
+/** The parts of a commit, the marks first, with copies of all values. */
 export function partsOf(commit: Commit): Part[] {
   const { actor } = commit;
   const parts: Part[] = [];
   if (commit.mark !== undefined) parts.push({ type: 'mark', mark: { ...commit.mark } });
+  for (const mark of commit.due ?? []) parts.push({ type: 'due', mark: { ...mark } });
   if (commit.head !== undefined) {
     parts.push({ type: 'head', actor, head: { ...commit.head, state: copy(commit.head.state) } });
   }
@@ -71,6 +72,7 @@ export function partsOf(commit: Commit): Part[] {
 export class SimCells {
   readonly #actors = new Map<string, ActorCells>();
   readonly #marks = new Map<number, Map<string, WakeMark>>();
+  #due = new SimDue();
 
   /** A store's contents that share nothing changeable with this one. */
   clone(): SimCells {
@@ -86,6 +88,7 @@ export class SimCells {
       });
     }
     for (const [shard, marks] of this.#marks) copy.#marks.set(shard, new Map(marks));
+    copy.#due = this.#due.clone();
     return copy;
   }
 
@@ -108,6 +111,12 @@ export class SimCells {
         break;
       case 'drop_marks':
         this.#dropMarks(part.shard, part.epoch);
+        break;
+      case 'due':
+        this.#due.put(part.mark);
+        break;
+      case 'drop_due':
+        this.#due.drop(part.marks, part.ts);
         break;
       default:
         part satisfies never;
@@ -168,6 +177,11 @@ export class SimCells {
       .filter((mark) => after === undefined || compareMarks(mark, after) > 0)
       .sort(compareMarks)
       .slice(0, range.marksMax);
+  }
+
+  /** Due notes of a shard. */
+  get due(): SimDue {
+    return this.#due;
   }
 
   actors(kind: string, range: { readonly after?: string; actorsMax: number; prefix?: string }): string[] {

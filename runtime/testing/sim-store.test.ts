@@ -95,14 +95,16 @@ describe('the simulated store', () => {
     store.landLate();
     deepEqual(await seqs(store), [1, 2]);
   });
-  test('S4: parts of a commit may exist apart, but never a row without its mark', async () => {
+  test('S4: parts of a commit may exist apart, but never a row without its marks', async () => {
     const store = new SimStore({ type: 'immediate' });
     const mark = { shard: 1, epoch: 65_536, n: 0, kind: 'user', key: 'a' };
+    const due = [{ shard: 1, dueMs: 60_000, kind: 'user', key: 'a', ts: 2n ** 52n }];
     const rows = [...(one(1).rows ?? []), ...(one(2).rows ?? [])];
     store.failNext({ type: 'partial', keep: (part) => part.type === 'row' && part.row.seq === 2 });
-    await rejects(store.commit({ actor, rows, mark }), { code: 'OUTCOME_UNKNOWN' });
+    await rejects(store.commit({ actor, rows, mark, due }), { code: 'OUTCOME_UNKNOWN' });
     deepEqual(await seqs(store), [2]);
     deepEqual(await store.readMarks(1, { marksMax: 9 }), [mark]);
+    deepEqual(await store.readDue(1, { untilMs: 60_000, marksMax: 9 }), due);
   });
   test('a planned fault waits for the commit that it is meant for', async () => {
     const store = new SimStore({ type: 'immediate' });

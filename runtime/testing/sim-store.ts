@@ -12,6 +12,7 @@ import type {
   ActorAddress,
   CellRange,
   Commit,
+  DueMark,
   Head,
   Row,
   RowRange,
@@ -32,7 +33,7 @@ export type SimFault =
   | { readonly type: 'unknown_applied' }
   /** OUTCOME_UNKNOWN, and nothing of it is written. */
   | { readonly type: 'unknown_not_applied' }
-  /** OUTCOME_UNKNOWN, and the parts that `keep` names are written; a mark always is if a row is (S4). */
+  /** OUTCOME_UNKNOWN, and the parts that `keep` names are written; marks always are if a row is (S4). */
   | { readonly type: 'partial'; readonly keep: (part: Part, index: number) => boolean }
   /** OUTCOME_UNKNOWN at once; all of it is written at the next `landLate()`, or `afterMs` later on the clock. */
   | { readonly type: 'late'; readonly afterMs?: number };
@@ -177,6 +178,18 @@ export class SimStore implements Store {
 
   dropMarks(shard: number, epoch: number): Promise<void> {
     return this.#write([{ type: 'drop_marks', shard, epoch }], undefined);
+  }
+
+  readDue(
+    shard: number,
+    range: { readonly untilMs: number; readonly after?: DueMark; readonly marksMax: number },
+  ): Promise<DueMark[]> {
+    return this.#read(() => this.#cells.due.read(shard, range));
+  }
+
+  dropDue(marks: readonly DueMark[], ts: bigint): Promise<void> {
+    const copies = marks.map((mark) => ({ ...mark }));
+    return this.#write([{ type: 'drop_due', marks: copies, ts }], undefined);
   }
 
   health(): StoreHealth {

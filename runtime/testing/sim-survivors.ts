@@ -4,13 +4,13 @@ import type { Commit } from '../ports/store.ts';
 import type { Part, SimCells } from './sim-cells.ts';
 import type { SimRandom } from './sim-random.ts';
 
-/** A write handed over; `commit` is undefined for a trim and for dropping marks. */
+/** A write handed over; `commit` is undefined for a trim and for dropping marks and notes. */
 export interface PendingWrite {
   readonly parts: readonly Part[];
   readonly commit: Commit | undefined;
 }
 
-/** Applies the parts that `keep` names, and the mark if a row is among them (S4). */
+/** Applies the parts that `keep` names, and the marks if a row is among them (S4). */
 export function applySome(
   parts: readonly Part[],
   keep: (part: Part, index: number) => boolean,
@@ -19,7 +19,7 @@ export function applySome(
   const kept = new Set(parts.filter(keep));
   const anyRow = [...kept].some((part) => part.type === 'row');
   for (const part of parts) {
-    if (kept.has(part) || (part.type === 'mark' && anyRow)) to.apply(part);
+    if (kept.has(part) || (anyRow && (part.type === 'mark' || part.type === 'due'))) to.apply(part);
   }
 }
 

@@ -48,6 +48,7 @@ export function registerBasics(withStore: WithStore): void {
     equal(await store.readCell(ann, 'members', 'a'), undefined);
     deepEqual(await store.readCells(ann, 'members', { cellsMax: 10 }), []);
     deepEqual(await store.readMarks(3, { marksMax: 10 }), []);
+    deepEqual(await store.readDue(3, { untilMs: 1e12, marksMax: 10 }), []);
     deepEqual(await store.listActors('user', { actorsMax: 10 }), []);
   });
   withStore('a head comes back with every field as it was written', async ({ store }) => {

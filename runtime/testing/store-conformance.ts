@@ -6,6 +6,7 @@ import { rejects } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Store } from '../ports/store.ts';
 import { registerBasics } from './store-basics.ts';
+import { registerDue } from './store-due.ts';
 import { registerOrder } from './store-order.ts';
 import { registerProperties } from './store-properties.ts';
 
@@ -38,6 +39,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     };
     registerBasics(withStore);
     registerOrder(withStore);
+    registerDue(withStore);
     registerProperties(open);
     withStore('a closed store refuses commits as not done and says so in its health', async ({ store }) => {
       await store.close();

@@ -1,8 +1,20 @@
 // The reference that drivers are compared with. Owns: what the promises S2 and S3 mean, in the plainest words: all writes
 // are kept, and each read looks through all of them.
 
-import type { Cell, CellRange, Commit, Head, Row, RowRange, StoredCell, WakeMark } from '../ports/store.ts';
-import { compareMarks, compareUtf8 } from './sim-cells.ts';
+import type {
+  Cell,
+  CellRange,
+  Commit,
+  DueMark,
+  Head,
+  Row,
+  RowRange,
+  StoredCell,
+  WakeMark,
+} from '../ports/store.ts';
+import { compareMarks } from './sim-cells.ts';
+import { compareDue } from './sim-due.ts';
+import { compareUtf8 } from './sim-text.ts';
 
 interface Written {
   readonly ts: bigint;
@@ -12,6 +24,7 @@ interface Written {
 /** Everything that was written, by actor; answers what any driver must. */
 export class StoreModel {
   readonly #commits: Commit[] = [];
+  readonly #dropped: DueMark[] = [];
 
   write(commit: Commit): void {
     this.#commits.push(commit);
@@ -68,6 +81,25 @@ export class StoreModel {
     const unlike = (mark: WakeMark, at: number): boolean =>
       marks.findIndex((other) => compareMarks(other, mark) === 0) === at;
     return marks.filter(unlike).sort(compareMarks);
+  }
+
+  dropDue(marks: readonly DueMark[], ts: bigint): void {
+    for (const mark of marks) this.#dropped.push({ ...mark, ts });
+  }
+
+  /** Where a drop and a note have the same time the drop wins (S2). */
+  due(shard: number, untilMs: number): DueMark[] {
+    const all = this.#commits.flatMap(({ due = [] }) => due.filter((mark) => mark.shard === shard));
+    const hidden = (mark: DueMark): boolean =>
+      this.#dropped.some((drop) => compareDue(drop, mark) === 0 && drop.ts >= mark.ts);
+    const newest = (mark: DueMark, at: number): boolean =>
+      !all.some(
+        (other, i) =>
+          compareDue(other, mark) === 0 && (other.ts > mark.ts || (other.ts === mark.ts && i < at)),
+      );
+    return all
+      .filter((mark, at) => mark.dueMs <= untilMs && newest(mark, at) && !hidden(mark))
+      .sort(compareDue);
   }
 
   actors(kind: string): string[] {

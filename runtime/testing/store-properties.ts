@@ -3,7 +3,7 @@
 import { deepEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { CellRange, Commit, Row, RowRange, Store, StoredCell } from '../ports/store.ts';
+import type { CellRange, Commit, DueMark, Row, RowRange, Store, StoredCell } from '../ports/store.ts';
 import { headOf, tsOf } from './store-basics.ts';
 import type { OpenStore } from './store-conformance.ts';
 import { StoreModel } from './store-model.ts';
@@ -15,12 +15,17 @@ const shard = 3;
 type Step =
   | { readonly type: 'commit'; readonly commit: Commit }
   | { readonly type: 'drop'; readonly epoch: number }
+  | { readonly type: 'drop_due'; readonly marks: readonly DueMark[]; readonly ts: bigint }
   | { readonly type: 'reopen' };
 
 const value = fc.uint8Array({ maxLength: 6 });
 // Few times, so that writes of one cell often meet at the same one.
 const time = fc.integer({ min: 1, max: 12 }).map((n) => tsOf(1 + (n >> 2), n & 3));
 const actor = fc.constantFrom('a', 'ab').map((key) => ({ kind: 'user', key, shard }));
+
+const note = fc
+  .record({ minute: fc.integer({ min: 0, max: 3 }), key: fc.constantFrom('a', 'ab', '🙂', '～'), ts: time })
+  .map(({ minute, key, ts }): DueMark => ({ shard, dueMs: minute * 60_000, kind: 'user', key, ts }));
 
 const commit: fc.Arbitrary<Commit> = fc
   .record({
@@ -45,11 +50,13 @@ const commit: fc.Arbitrary<Commit> = fc
       }),
       { nil: undefined, freq: 3 },
     ),
+    due: fc.array(note, { maxLength: 2 }),
   })
-  .map(({ actor: at, from, rows, head, cells, mark }) => ({
+  .map(({ actor: at, from, rows, head, cells, mark, due }) => ({
     actor: at,
     rows: rows.map((row, index) => ({ seq: from + index, ...row })),
     cells,
+    due,
     // Of two heads of one time the encodings decide, which are the driver's own: equal times get equal heads here.
     ...(head && { head: headOf(headAt(head)) }),
     ...(mark && { mark: { shard, kind: 'user', ...mark } }),
@@ -63,6 +70,12 @@ function headAt(ts: bigint): { ts: bigint; floor: number; sealSeq: number; sealT
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: commit.map((c): Step => ({ type: 'commit', commit: c })) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }).map((epoch): Step => ({ type: 'drop', epoch })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ marks: fc.array(note, { maxLength: 3 }), ts: time })
+      .map((drop): Step => ({ type: 'drop_due', ...drop })),
+  },
   { weight: 1, arbitrary: fc.constant<Step>({ type: 'reopen' }) },
 );
 
@@ -107,6 +120,9 @@ export function registerProperties(open: OpenStore): void {
           } else if (next.type === 'drop') {
             model.dropMarks(shard, next.epoch);
             await store.dropMarks(shard, next.epoch);
+          } else if (next.type === 'drop_due') {
+            model.dropDue(next.marks, next.ts);
+            await store.dropDue(next.marks, next.ts);
           } else if (opened.reopen !== undefined) store = await opened.reopen();
         }
         await compare(store, model, rowRanges, cellRanges);
@@ -139,6 +155,9 @@ async function compare(
     }
   }
   deepEqual(await store.readMarks(shard, { marksMax: 99 }), model.marks(shard));
+  for (const untilMs of [0, 60_000, 180_000]) {
+    deepEqual(await store.readDue(shard, { untilMs, marksMax: 99 }), model.due(shard, untilMs));
+  }
   deepEqual(await store.listActors('user', { actorsMax: 99 }), model.actors('user'));
 }
 
