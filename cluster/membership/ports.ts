@@ -1,0 +1,65 @@
+// Ports of membership: the board on which nodes announce themselves, and the direct question to another node. Owns: the
+// words and promises. Does not own: how a driver keeps them. Neither is ever an input to safety (rule 11 of the safety
+// protocol): whatever they answer, two nodes never serve one shard.
+//
+// Promises of every board, and what it does not promise:
+// B1  A `put` that resolved was taken by the board. It may be lost later: a board may forget any suffix of what it
+//     acknowledged, expire everything at once, or come back empty.
+// B2  `list` and `watch` may be stale; two reads may contradict each other.
+// B3  The revision of a key rises with every put of it, as long as the board does not lose data; readers compare it for
+//     "changed", never for "newer".
+// B4  Every call settles: what the board can't answer in its driver's time-out rejects.
+
+/** One key of the board. */
+export interface BoardEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Differs after every put of this key (B3). */
+  readonly revision: number;
+}
+
+/** What a watch reports. Only a reason to look: the same may come twice, late, or not at all. */
+export type BoardEvent =
+  | { readonly kind: 'put'; readonly entry: BoardEntry }
+  /** Removed or expired. */
+  | { readonly kind: 'gone'; readonly key: string }
+  /** Events were missed: list again. */
+  | { readonly kind: 'reset' };
+
+export interface PutOptions {
+  /** The key vanishes when it was not put again for this long, milliseconds. Default: it stays. */
+  readonly ttlMs?: number;
+  /** Put only if the key is at this revision, 0 = absent; else the put rejects with NOT_OWNER. Default: always. */
+  readonly revision?: number;
+}
+
+export interface Board {
+  /**
+   * Writes a key and resolves with its new revision.
+   * @throws StarlingError NOT_OWNER (it is at another revision), OUTCOME_UNKNOWN, OVERLOADED
+   */
+  put(key: string, value: Uint8Array, options?: PutOptions): Promise<number>;
+  /** Removes a key; nothing happens where there is none. @throws StarlingError OUTCOME_UNKNOWN, OVERLOADED */
+  remove(key: string): Promise<void>;
+  /** Every key that begins with a prefix, in any order. @throws StarlingError OUTCOME_UNKNOWN, OVERLOADED */
+  list(prefix: string): Promise<readonly BoardEntry[]>;
+  /** Reports changes of keys with a prefix until the returned function is called. Begins with no past event. */
+  watch(prefix: string, listener: (event: BoardEvent) => void): () => void;
+}
+
+/** What a node says of itself when it is asked directly. */
+export type ProbeAnswer =
+  /** It is that incarnation, and its last fence read succeeded within its lease. */
+  | 'well'
+  /** It is that incarnation, but it can't reach the store: others may take its shards. */
+  | 'unwell'
+  /** Another incarnation runs there: the one asked for has ended. */
+  | 'replaced';
+
+export interface Probe {
+  /**
+   * Asks a node directly. `silent`: no answer in time, or no such node. Never rejects.
+   * The asked node answers with `ClusterMember.answerProbe`.
+   */
+  ask(node: string, incarnation: string, timeoutMs: number): Promise<ProbeAnswer | 'silent'>;
+}
