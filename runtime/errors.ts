@@ -72,6 +72,12 @@ export const ERRORS = {
     'A later send of this device was already answered.',
     CLIENT,
   ),
+  SEND_EXPIRED: entry(
+    'FAILED_PRECONDITION',
+    'not_done',
+    'It could not be placed in time.',
+    'Look at the shard of the conversation: it was out of reach for as long as sends are kept.',
+  ),
   OUT_OF_ORDER: entry('ABORTED', 'not_done', 'An earlier send of this device has not arrived.', CLIENT, 0),
   TOO_MANY_DEVICES: entry('FAILED_PRECONDITION', 'not_done', 'The user has too many devices.', CLIENT),
   GROUP_FULL: entry('FAILED_PRECONDITION', 'not_done', 'The group has too many members.', CLIENT),

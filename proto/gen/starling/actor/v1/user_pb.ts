@@ -10,7 +10,7 @@ import type { Cursor } from "../../im/v1/cursor_pb.ts";
 import { file_starling_im_v1_cursor } from "../../im/v1/cursor_pb.ts";
 import type { Content, ConversationInfo, GroupChanged, MembersChanged } from "../../im/v1/message_pb.ts";
 import { file_starling_im_v1_message } from "../../im/v1/message_pb.ts";
-import type { SendMessageResponse, SendOrder } from "../../im/v1/send_pb.ts";
+import type { SendMessageResponse, SendOrder, SendOutcome } from "../../im/v1/send_pb.ts";
 import { file_starling_im_v1_send } from "../../im/v1/send_pb.ts";
 import type { Device } from "../../im/v1/session_pb.ts";
 import { file_starling_im_v1_session } from "../../im/v1/session_pb.ts";
@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/user.proto.
  */
 export const file_starling_actor_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdGFybGluZy9hY3Rvci92MS91c2VyLnByb3RvEhFzdGFybGluZy5hY3Rvci52MSKBAgoKVXNlclJlY29yZBIQCghkZWxpdmVyeRgBIAEoDBIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGAoQY29udmVyc2F0aW9uX3NlcRgDIAEoBBIQCghqb2luX3NlcRgEIAEoBBIVCg1jb250ZW50X2NvdW50GAUgASgEEgsKA293bhgGIAEoCBI4Cg5zdW1tYXJ5X2NoYW5nZRgHIAEoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLlN1bW1hcnlDaGFuZ2USLQoHY2hhbmdlZBgIIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbhIPCgd0aW1lX21zGAkgASgDInMKDVN1bW1hcnlDaGFuZ2USLgoEaW5mbxgBIAEoCzIgLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbkluZm8SFAoMbWVtYmVyX2NvdW50GAIgASgNEg4KBmpvaW5lZBgDIAEoCBIMCgRsZWZ0GAQgASgIItEBCglVc2VyU3RhdGUSEwoLaW5jYXJuYXRpb24YASABKAYSDQoFa25vd24YAiABKAgSJQoHcHJvZmlsZRgDIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXISLwoHZGV2aWNlcxgEIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLkRldmljZVN0YXRlEjIKCXN1bW1hcmllcxgFIAMoCzIfLnN0YXJsaW5nLmFjdG9yLnYxLlN1bW1hcnlTdGF0ZRIUCgxsYXN0X3RpbWVfbXMYBiABKAMiaAoLRGV2aWNlU3RhdGUSEQoJZGV2aWNlX2lkGAEgASgJEhMKC2RldmljZV9uYW1lGAIgASgJEhYKDmFja2VkX3VzZXJfc2VxGAMgASgEEhkKEWxhc3Rfb3Blbl90aW1lX21zGAQgASgDIuUCCgxTdW1tYXJ5U3RhdGUSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEi4KBGluZm8YAiABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGpvaW5fc2VxGAMgASgEEg4KBmN1cnNvchgEIAEoBBIVCg1sYXN0X3VzZXJfc2VxGAUgASgEEhUKDWNvbnRlbnRfY291bnQYBiABKAQSFAoMbGFzdF90aW1lX21zGAcgASgDEhAKCHJlYWRfc2VxGAggASgEEhoKEnJlYWRfY29udGVudF9jb3VudBgJIAEoBBI2CghzZXR0aW5ncxgKIAEoCzIkLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvblNldHRpbmdzEg4KBm1lbWJlchgLIAEoCBIUCgxtZW1iZXJfY291bnQYDCABKA0SGgoSZmlyc3RfcmVhZGFibGVfc2VxGA0gASgEItoBCg9Vc2VyU2VuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhYKDmRpcmVjdF91c2VyX2lkGAIgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAMgASgJEhEKCWRldmljZV9pZBgEIAEoCRIoCgVvcmRlchgFIAEoCzIZLnN0YXJsaW5nLmltLnYxLlNlbmRPcmRlchIoCgdjb250ZW50GAYgASgLMhcuc3RhcmxpbmcuaW0udjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYByABKAQiRQoQVXNlclNlbmRSZXNwb25zZRIxCgRzZW50GAEgASgLMiMuc3RhcmxpbmcuaW0udjEuU2VuZE1lc3NhZ2VSZXNwb25zZSKOAQoORGVsaXZlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEiwKB2VudHJpZXMYAiADKAsyGy5zdGFybGluZy5hY3Rvci52MS5Mb2dFbnRyeRIQCghqb2luX3NlcRgDIAEoBBIQCghwcmV2X3NlcRgEIAEoBBIRCgl1bnRpbF9zZXEYBSABKAQi4QEKCExvZ0VudHJ5EhgKEGNvbnZlcnNhdGlvbl9zZXEYASABKAQSCwoDcm93GAIgASgMEhEKCXNlbmRlcl9pZBgDIAEoCRIVCg1jb250ZW50X2NvdW50GAQgASgEEhYKDmNyZWF0ZV90aW1lX21zGAUgASgDEjcKD21lbWJlcnNfY2hhbmdlZBgGIAEoCzIeLnN0YXJsaW5nLmltLnYxLk1lbWJlcnNDaGFuZ2VkEjMKDWdyb3VwX2NoYW5nZWQYByABKAsyHC5zdGFybGluZy5pbS52MS5Hcm91cENoYW5nZWQiMgoPRGVsaXZlclJlc3BvbnNlEg8KB3JlZnVzZWQYASABKAgSDgoGY3Vyc29yGAIgASgEInMKDUF0dGFjaFJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEhMKC2RldmljZV9uYW1lGAIgASgJEiYKBmN1cnNvchgDIAEoCzIWLnN0YXJsaW5nLmltLnYxLkN1cnNvchISCgphdHRhY2htZW50GAQgASgGInIKDkF0dGFjaFJlc3BvbnNlEhwKFHRpbWVsaW5lX2luY2FybmF0aW9uGAEgASgGEhUKDWhlYWRfdXNlcl9zZXEYAiABKAQSKwoJZnVsbF9zeW5jGAMgASgLMhguc3RhcmxpbmcuaW0udjEuRnVsbFN5bmMiNgoNRGV0YWNoUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSEgoKYXR0YWNobWVudBgCIAEoBiIQCg5EZXRhY2hSZXNwb25zZSI9ChRVc2VySGVhcnRiZWF0UmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSEgoKYXR0YWNobWVudBgCIAEoBiJAChVVc2VySGVhcnRiZWF0UmVzcG9uc2USFQoNaGVhZF91c2VyX3NlcRgBIAEoBBIQCghhdHRhY2hlZBgCIAEoCCJJCgxBY2tlZFJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEiYKBmN1cnNvchgCIAEoCzIWLnN0YXJsaW5nLmltLnYxLkN1cnNvciIPCg1BY2tlZFJlc3BvbnNlImQKD1VzZXJQdWxsUmVxdWVzdBImCgZjdXJzb3IYASABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISFgoOZGVsaXZlcmllc19tYXgYAiABKA0SEQoJYnl0ZXNfbWF4GAMgASgNIpcBChBVc2VyUHVsbFJlc3BvbnNlEhIKCmRlbGl2ZXJpZXMYASADKAwSKwoLbmV4dF9jdXJzb3IYAiABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISFQoNaGVhZF91c2VyX3NlcRgDIAEoBBIrCglmdWxsX3N5bmMYBCABKAsyGC5zdGFybGluZy5pbS52MS5GdWxsU3luYyI1ChBBd2FpdE5ld3NSZXF1ZXN0EhAKCHVzZXJfc2VxGAEgASgEEg8KB3dhaXRfbXMYAiABKA0iKgoRQXdhaXROZXdzUmVzcG9uc2USFQoNaGVhZF91c2VyX3NlcRgBIAEoBCJFChxVc2VyTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJInQKHVVzZXJMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEjcKBHBhZ2UYASABKAsyKS5zdGFybGluZy5pbS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEhoKEmNvbnZlcnNhdGlvbl9jb3VudBgCIAEoDSI1ChpVc2VyR2V0Q29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkiUQobVXNlckdldENvbnZlcnNhdGlvblJlc3BvbnNlEjIKDGNvbnZlcnNhdGlvbhgBIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbiJ/Ch1Vc2VyVXBkYXRlQ29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSNgoIc2V0dGluZ3MYAiABKAsyJC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25TZXR0aW5ncxINCgVwYXRocxgDIAMoCSJUCh5Vc2VyVXBkYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USMgoMY29udmVyc2F0aW9uGAEgASgLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uIkAKE1VzZXJNYXJrUmVhZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCHJlYWRfc2VxGAIgASgEIkoKFFVzZXJNYXJrUmVhZFJlc3BvbnNlEjIKDGNvbnZlcnNhdGlvbhgBIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbiI4Cg9SZWdpc3RlclJlcXVlc3QSJQoHcHJvZmlsZRgBIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXIiEgoQUmVnaXN0ZXJSZXNwb25zZSInCg9EZXNjcmliZVJlcXVlc3QSFAoMd2l0aF9kZXZpY2VzGAEgASgIIr4BChBEZXNjcmliZVJlc3BvbnNlEg0KBWtub3duGAEgASgIEiUKB3Byb2ZpbGUYAiABKAsyFC5zdGFybGluZy5pbS52MS5Vc2VyEicKB2RldmljZXMYAyADKAsyFi5zdGFybGluZy5pbS52MS5EZXZpY2USHAoUdGltZWxpbmVfaW5jYXJuYXRpb24YBCABKAYSFQoNaGVhZF91c2VyX3NlcRgFIAEoBBIWCg5mbG9vcl91c2VyX3NlcRgGIAEoBCIqChVVc2VyS2lja0RldmljZVJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJIhgKFlVzZXJLaWNrRGV2aWNlUmVzcG9uc2UyhAsKCVVzZXJBY3RvchJPCgRTZW5kEiIuc3RhcmxpbmcuYWN0b3IudjEuVXNlclNlbmRSZXF1ZXN0GiMuc3RhcmxpbmcuYWN0b3IudjEuVXNlclNlbmRSZXNwb25zZRJQCgdEZWxpdmVyEiEuc3RhcmxpbmcuYWN0b3IudjEuRGVsaXZlclJlcXVlc3QaIi5zdGFybGluZy5hY3Rvci52MS5EZWxpdmVyUmVzcG9uc2USTQoGQXR0YWNoEiAuc3RhcmxpbmcuYWN0b3IudjEuQXR0YWNoUmVxdWVzdBohLnN0YXJsaW5nLmFjdG9yLnYxLkF0dGFjaFJlc3BvbnNlEk0KBkRldGFjaBIgLnN0YXJsaW5nLmFjdG9yLnYxLkRldGFjaFJlcXVlc3QaIS5zdGFybGluZy5hY3Rvci52MS5EZXRhY2hSZXNwb25zZRJeCglIZWFydGJlYXQSJy5zdGFybGluZy5hY3Rvci52MS5Vc2VySGVhcnRiZWF0UmVxdWVzdBooLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJIZWFydGJlYXRSZXNwb25zZRJKCgVBY2tlZBIfLnN0YXJsaW5nLmFjdG9yLnYxLkFja2VkUmVxdWVzdBogLnN0YXJsaW5nLmFjdG9yLnYxLkFja2VkUmVzcG9uc2USVAoEUHVsbBIiLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJQdWxsUmVxdWVzdBojLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJQdWxsUmVzcG9uc2UiA5ACARJWCglBd2FpdE5ld3MSIy5zdGFybGluZy5hY3Rvci52MS5Bd2FpdE5ld3NSZXF1ZXN0GiQuc3RhcmxpbmcuYWN0b3IudjEuQXdhaXROZXdzUmVzcG9uc2USewoRTGlzdENvbnZlcnNhdGlvbnMSLy5zdGFybGluZy5hY3Rvci52MS5Vc2VyTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0GjAuc3RhcmxpbmcuYWN0b3IudjEuVXNlckxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2UiA5ACARJ1Cg9HZXRDb252ZXJzYXRpb24SLS5zdGFybGluZy5hY3Rvci52MS5Vc2VyR2V0Q29udmVyc2F0aW9uUmVxdWVzdBouLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJHZXRDb252ZXJzYXRpb25SZXNwb25zZSIDkAIBEnkKElVwZGF0ZUNvbnZlcnNhdGlvbhIwLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJVcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEuc3RhcmxpbmcuYWN0b3IudjEuVXNlclVwZGF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlElsKCE1hcmtSZWFkEiYuc3RhcmxpbmcuYWN0b3IudjEuVXNlck1hcmtSZWFkUmVxdWVzdBonLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJNYXJrUmVhZFJlc3BvbnNlElMKCFJlZ2lzdGVyEiIuc3RhcmxpbmcuYWN0b3IudjEuUmVnaXN0ZXJSZXF1ZXN0GiMuc3RhcmxpbmcuYWN0b3IudjEuUmVnaXN0ZXJSZXNwb25zZRJYCghEZXNjcmliZRIiLnN0YXJsaW5nLmFjdG9yLnYxLkRlc2NyaWJlUmVxdWVzdBojLnN0YXJsaW5nLmFjdG9yLnYxLkRlc2NyaWJlUmVzcG9uc2UiA5ACARJhCgpLaWNrRGV2aWNlEiguc3RhcmxpbmcuYWN0b3IudjEuVXNlcktpY2tEZXZpY2VSZXF1ZXN0Gikuc3RhcmxpbmcuYWN0b3IudjEuVXNlcktpY2tEZXZpY2VSZXNwb25zZWIGcHJvdG8z", [file_starling_im_v1_conversation, file_starling_im_v1_cursor, file_starling_im_v1_message, file_starling_im_v1_send, file_starling_im_v1_session, file_starling_im_v1_sync, file_starling_im_v1_user]);
+  fileDesc("ChxzdGFybGluZy9hY3Rvci92MS91c2VyLnByb3RvEhFzdGFybGluZy5hY3Rvci52MSKXAgoKVXNlclJlY29yZBIQCghkZWxpdmVyeRgBIAEoDBIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGAoQY29udmVyc2F0aW9uX3NlcRgDIAEoBBIQCghqb2luX3NlcRgEIAEoBBIVCg1jb250ZW50X2NvdW50GAUgASgEEgsKA293bhgGIAEoCBI4Cg5zdW1tYXJ5X2NoYW5nZRgHIAEoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLlN1bW1hcnlDaGFuZ2USLQoHY2hhbmdlZBgIIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbhIPCgd0aW1lX21zGAkgASgDEhQKDHNlbmRfb3V0Y29tZRgKIAEoCCJzCg1TdW1tYXJ5Q2hhbmdlEi4KBGluZm8YASABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhQKDG1lbWJlcl9jb3VudBgCIAEoDRIOCgZqb2luZWQYAyABKAgSDAoEbGVmdBgEIAEoCCK3AgoJVXNlclN0YXRlEhMKC2luY2FybmF0aW9uGAEgASgGEg0KBWtub3duGAIgASgIEiUKB3Byb2ZpbGUYAyABKAsyFC5zdGFybGluZy5pbS52MS5Vc2VyEi8KB2RldmljZXMYBCADKAsyHi5zdGFybGluZy5hY3Rvci52MS5EZXZpY2VTdGF0ZRIyCglzdW1tYXJpZXMYBSADKAsyHy5zdGFybGluZy5hY3Rvci52MS5TdW1tYXJ5U3RhdGUSFAoMbGFzdF90aW1lX21zGAYgASgDEi4KBm91dGJveBgHIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk91dGJveFN0YXRlEjQKDGZhaWxlZF9zZW5kcxgIIAMoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk91dGJveFN0YXRlImkKC091dGJveFN0YXRlEiwKB291dGNvbWUYASABKAsyGy5zdGFybGluZy5pbS52MS5TZW5kT3V0Y29tZRIWCg5hY2NlcHRfdGltZV9tcxgCIAEoAxIUCgxwYXlsb2FkX2hhc2gYAyABKAYiaAoLRGV2aWNlU3RhdGUSEQoJZGV2aWNlX2lkGAEgASgJEhMKC2RldmljZV9uYW1lGAIgASgJEhYKDmFja2VkX3VzZXJfc2VxGAMgASgEEhkKEWxhc3Rfb3Blbl90aW1lX21zGAQgASgDIuUCCgxTdW1tYXJ5U3RhdGUSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEi4KBGluZm8YAiABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGpvaW5fc2VxGAMgASgEEg4KBmN1cnNvchgEIAEoBBIVCg1sYXN0X3VzZXJfc2VxGAUgASgEEhUKDWNvbnRlbnRfY291bnQYBiABKAQSFAoMbGFzdF90aW1lX21zGAcgASgDEhAKCHJlYWRfc2VxGAggASgEEhoKEnJlYWRfY29udGVudF9jb3VudBgJIAEoBBI2CghzZXR0aW5ncxgKIAEoCzIkLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvblNldHRpbmdzEg4KBm1lbWJlchgLIAEoCBIUCgxtZW1iZXJfY291bnQYDCABKA0SGgoSZmlyc3RfcmVhZGFibGVfc2VxGA0gASgEItoBCg9Vc2VyU2VuZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhYKDmRpcmVjdF91c2VyX2lkGAIgASgJEhkKEWNsaWVudF9tZXNzYWdlX2lkGAMgASgJEhEKCWRldmljZV9pZBgEIAEoCRIoCgVvcmRlchgFIAEoCzIZLnN0YXJsaW5nLmltLnYxLlNlbmRPcmRlchIoCgdjb250ZW50GAYgASgLMhcuc3RhcmxpbmcuaW0udjEuQ29udGVudBIUCgxyZXBseV90b19zZXEYByABKAQiRQoQVXNlclNlbmRSZXNwb25zZRIxCgRzZW50GAEgASgLMiMuc3RhcmxpbmcuaW0udjEuU2VuZE1lc3NhZ2VSZXNwb25zZSKOAQoORGVsaXZlclJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEiwKB2VudHJpZXMYAiADKAsyGy5zdGFybGluZy5hY3Rvci52MS5Mb2dFbnRyeRIQCghqb2luX3NlcRgDIAEoBBIQCghwcmV2X3NlcRgEIAEoBBIRCgl1bnRpbF9zZXEYBSABKAQi4QEKCExvZ0VudHJ5EhgKEGNvbnZlcnNhdGlvbl9zZXEYASABKAQSCwoDcm93GAIgASgMEhEKCXNlbmRlcl9pZBgDIAEoCRIVCg1jb250ZW50X2NvdW50GAQgASgEEhYKDmNyZWF0ZV90aW1lX21zGAUgASgDEjcKD21lbWJlcnNfY2hhbmdlZBgGIAEoCzIeLnN0YXJsaW5nLmltLnYxLk1lbWJlcnNDaGFuZ2VkEjMKDWdyb3VwX2NoYW5nZWQYByABKAsyHC5zdGFybGluZy5pbS52MS5Hcm91cENoYW5nZWQiMgoPRGVsaXZlclJlc3BvbnNlEg8KB3JlZnVzZWQYASABKAgSDgoGY3Vyc29yGAIgASgEInMKDUF0dGFjaFJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEhMKC2RldmljZV9uYW1lGAIgASgJEiYKBmN1cnNvchgDIAEoCzIWLnN0YXJsaW5nLmltLnYxLkN1cnNvchISCgphdHRhY2htZW50GAQgASgGInIKDkF0dGFjaFJlc3BvbnNlEhwKFHRpbWVsaW5lX2luY2FybmF0aW9uGAEgASgGEhUKDWhlYWRfdXNlcl9zZXEYAiABKAQSKwoJZnVsbF9zeW5jGAMgASgLMhguc3RhcmxpbmcuaW0udjEuRnVsbFN5bmMiNgoNRGV0YWNoUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSEgoKYXR0YWNobWVudBgCIAEoBiIQCg5EZXRhY2hSZXNwb25zZSI9ChRVc2VySGVhcnRiZWF0UmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSEgoKYXR0YWNobWVudBgCIAEoBiJAChVVc2VySGVhcnRiZWF0UmVzcG9uc2USFQoNaGVhZF91c2VyX3NlcRgBIAEoBBIQCghhdHRhY2hlZBgCIAEoCCJJCgxBY2tlZFJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEiYKBmN1cnNvchgCIAEoCzIWLnN0YXJsaW5nLmltLnYxLkN1cnNvciIPCg1BY2tlZFJlc3BvbnNlImQKD1VzZXJQdWxsUmVxdWVzdBImCgZjdXJzb3IYASABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISFgoOZGVsaXZlcmllc19tYXgYAiABKA0SEQoJYnl0ZXNfbWF4GAMgASgNIpcBChBVc2VyUHVsbFJlc3BvbnNlEhIKCmRlbGl2ZXJpZXMYASADKAwSKwoLbmV4dF9jdXJzb3IYAiABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISFQoNaGVhZF91c2VyX3NlcRgDIAEoBBIrCglmdWxsX3N5bmMYBCABKAsyGC5zdGFybGluZy5pbS52MS5GdWxsU3luYyI1ChBBd2FpdE5ld3NSZXF1ZXN0EhAKCHVzZXJfc2VxGAEgASgEEg8KB3dhaXRfbXMYAiABKA0iKgoRQXdhaXROZXdzUmVzcG9uc2USFQoNaGVhZF91c2VyX3NlcRgBIAEoBCJFChxVc2VyTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJInQKHVVzZXJMaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEjcKBHBhZ2UYASABKAsyKS5zdGFybGluZy5pbS52MS5MaXN0Q29udmVyc2F0aW9uc1Jlc3BvbnNlEhoKEmNvbnZlcnNhdGlvbl9jb3VudBgCIAEoDSI1ChpVc2VyR2V0Q29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkiUQobVXNlckdldENvbnZlcnNhdGlvblJlc3BvbnNlEjIKDGNvbnZlcnNhdGlvbhgBIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbiJ/Ch1Vc2VyVXBkYXRlQ29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkSNgoIc2V0dGluZ3MYAiABKAsyJC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25TZXR0aW5ncxINCgVwYXRocxgDIAMoCSJUCh5Vc2VyVXBkYXRlQ29udmVyc2F0aW9uUmVzcG9uc2USMgoMY29udmVyc2F0aW9uGAEgASgLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uIkAKE1VzZXJNYXJrUmVhZFJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCHJlYWRfc2VxGAIgASgEIkoKFFVzZXJNYXJrUmVhZFJlc3BvbnNlEjIKDGNvbnZlcnNhdGlvbhgBIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbiI4Cg9SZWdpc3RlclJlcXVlc3QSJQoHcHJvZmlsZRgBIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXIiEgoQUmVnaXN0ZXJSZXNwb25zZSInCg9EZXNjcmliZVJlcXVlc3QSFAoMd2l0aF9kZXZpY2VzGAEgASgIIr4BChBEZXNjcmliZVJlc3BvbnNlEg0KBWtub3duGAEgASgIEiUKB3Byb2ZpbGUYAiABKAsyFC5zdGFybGluZy5pbS52MS5Vc2VyEicKB2RldmljZXMYAyADKAsyFi5zdGFybGluZy5pbS52MS5EZXZpY2USHAoUdGltZWxpbmVfaW5jYXJuYXRpb24YBCABKAYSFQoNaGVhZF91c2VyX3NlcRgFIAEoBBIWCg5mbG9vcl91c2VyX3NlcRgGIAEoBCIqChVVc2VyS2lja0RldmljZVJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJIhgKFlVzZXJLaWNrRGV2aWNlUmVzcG9uc2UyhAsKCVVzZXJBY3RvchJPCgRTZW5kEiIuc3RhcmxpbmcuYWN0b3IudjEuVXNlclNlbmRSZXF1ZXN0GiMuc3RhcmxpbmcuYWN0b3IudjEuVXNlclNlbmRSZXNwb25zZRJQCgdEZWxpdmVyEiEuc3RhcmxpbmcuYWN0b3IudjEuRGVsaXZlclJlcXVlc3QaIi5zdGFybGluZy5hY3Rvci52MS5EZWxpdmVyUmVzcG9uc2USTQoGQXR0YWNoEiAuc3RhcmxpbmcuYWN0b3IudjEuQXR0YWNoUmVxdWVzdBohLnN0YXJsaW5nLmFjdG9yLnYxLkF0dGFjaFJlc3BvbnNlEk0KBkRldGFjaBIgLnN0YXJsaW5nLmFjdG9yLnYxLkRldGFjaFJlcXVlc3QaIS5zdGFybGluZy5hY3Rvci52MS5EZXRhY2hSZXNwb25zZRJeCglIZWFydGJlYXQSJy5zdGFybGluZy5hY3Rvci52MS5Vc2VySGVhcnRiZWF0UmVxdWVzdBooLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJIZWFydGJlYXRSZXNwb25zZRJKCgVBY2tlZBIfLnN0YXJsaW5nLmFjdG9yLnYxLkFja2VkUmVxdWVzdBogLnN0YXJsaW5nLmFjdG9yLnYxLkFja2VkUmVzcG9uc2USVAoEUHVsbBIiLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJQdWxsUmVxdWVzdBojLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJQdWxsUmVzcG9uc2UiA5ACARJWCglBd2FpdE5ld3MSIy5zdGFybGluZy5hY3Rvci52MS5Bd2FpdE5ld3NSZXF1ZXN0GiQuc3RhcmxpbmcuYWN0b3IudjEuQXdhaXROZXdzUmVzcG9uc2USewoRTGlzdENvbnZlcnNhdGlvbnMSLy5zdGFybGluZy5hY3Rvci52MS5Vc2VyTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0GjAuc3RhcmxpbmcuYWN0b3IudjEuVXNlckxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2UiA5ACARJ1Cg9HZXRDb252ZXJzYXRpb24SLS5zdGFybGluZy5hY3Rvci52MS5Vc2VyR2V0Q29udmVyc2F0aW9uUmVxdWVzdBouLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJHZXRDb252ZXJzYXRpb25SZXNwb25zZSIDkAIBEnkKElVwZGF0ZUNvbnZlcnNhdGlvbhIwLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJVcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0GjEuc3RhcmxpbmcuYWN0b3IudjEuVXNlclVwZGF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlElsKCE1hcmtSZWFkEiYuc3RhcmxpbmcuYWN0b3IudjEuVXNlck1hcmtSZWFkUmVxdWVzdBonLnN0YXJsaW5nLmFjdG9yLnYxLlVzZXJNYXJrUmVhZFJlc3BvbnNlElMKCFJlZ2lzdGVyEiIuc3RhcmxpbmcuYWN0b3IudjEuUmVnaXN0ZXJSZXF1ZXN0GiMuc3RhcmxpbmcuYWN0b3IudjEuUmVnaXN0ZXJSZXNwb25zZRJYCghEZXNjcmliZRIiLnN0YXJsaW5nLmFjdG9yLnYxLkRlc2NyaWJlUmVxdWVzdBojLnN0YXJsaW5nLmFjdG9yLnYxLkRlc2NyaWJlUmVzcG9uc2UiA5ACARJhCgpLaWNrRGV2aWNlEiguc3RhcmxpbmcuYWN0b3IudjEuVXNlcktpY2tEZXZpY2VSZXF1ZXN0Gikuc3RhcmxpbmcuYWN0b3IudjEuVXNlcktpY2tEZXZpY2VSZXNwb25zZWIGcHJvdG8z", [file_starling_im_v1_conversation, file_starling_im_v1_cursor, file_starling_im_v1_message, file_starling_im_v1_send, file_starling_im_v1_session, file_starling_im_v1_sync, file_starling_im_v1_user]);
 
 /**
  * A row of a user's timeline: what devices are given, and what the fold needs of it.
@@ -94,6 +94,13 @@ export type UserRecord = Message<"starling.actor.v1.UserRecord"> & {
    * @generated from field: int64 time_ms = 9;
    */
   timeMs: bigint;
+
+  /**
+   * The delivery is a SendOutcome: the fold of the outbox reads it from there.
+   *
+   * @generated from field: bool send_outcome = 10;
+   */
+  sendOutcome: boolean;
 };
 
 /**
@@ -192,6 +199,20 @@ export type UserState = Message<"starling.actor.v1.UserState"> & {
    * @generated from field: int64 last_time_ms = 6;
    */
   lastTimeMs: bigint;
+
+  /**
+   * Sends that are accepted and not placed, in the order in which they were accepted.
+   *
+   * @generated from field: repeated starling.actor.v1.OutboxState outbox = 7;
+   */
+  outbox: OutboxState[];
+
+  /**
+   * The newest sends that failed after they were accepted.
+   *
+   * @generated from field: repeated starling.actor.v1.OutboxState failed_sends = 8;
+   */
+  failedSends: OutboxState[];
 };
 
 /**
@@ -200,6 +221,41 @@ export type UserState = Message<"starling.actor.v1.UserState"> & {
  */
 export const UserStateSchema: GenMessage<UserState> = /*@__PURE__*/
   messageDesc(file_starling_actor_v1_user, 2);
+
+/**
+ * A send that was accepted, or that failed afterwards.
+ *
+ * @generated from message starling.actor.v1.OutboxState
+ */
+export type OutboxState = Message<"starling.actor.v1.OutboxState"> & {
+  /**
+   * How far it has got; ACCEPTED with its content.
+   *
+   * @generated from field: starling.im.v1.SendOutcome outcome = 1;
+   */
+  outcome?: SendOutcome | undefined;
+
+  /**
+   * When it was accepted, milliseconds since 1970-01-01 UTC.
+   *
+   * @generated from field: int64 accept_time_ms = 2;
+   */
+  acceptTimeMs: bigint;
+
+  /**
+   * 64 bits of a hash of what the sender asked for, to tell a repeat from an id used twice.
+   *
+   * @generated from field: fixed64 payload_hash = 3;
+   */
+  payloadHash: bigint;
+};
+
+/**
+ * Describes the message starling.actor.v1.OutboxState.
+ * Use `create(OutboxStateSchema)` to create a new message.
+ */
+export const OutboxStateSchema: GenMessage<OutboxState> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_user, 3);
 
 /**
  * A device of a user.
@@ -241,7 +297,7 @@ export type DeviceState = Message<"starling.actor.v1.DeviceState"> & {
  * Use `create(DeviceStateSchema)` to create a new message.
  */
 export const DeviceStateSchema: GenMessage<DeviceState> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 3);
+  messageDesc(file_starling_actor_v1_user, 4);
 
 /**
  * A user's view of a conversation, with what delivery needs.
@@ -346,7 +402,7 @@ export type SummaryState = Message<"starling.actor.v1.SummaryState"> & {
  * Use `create(SummaryStateSchema)` to create a new message.
  */
 export const SummaryStateSchema: GenMessage<SummaryState> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 4);
+  messageDesc(file_starling_actor_v1_user, 5);
 
 /**
  * A send as it comes from the gateway, validated.
@@ -409,7 +465,7 @@ export type UserSendRequest = Message<"starling.actor.v1.UserSendRequest"> & {
  * Use `create(UserSendRequestSchema)` to create a new message.
  */
 export const UserSendRequestSchema: GenMessage<UserSendRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 5);
+  messageDesc(file_starling_actor_v1_user, 6);
 
 /**
  * What became of it.
@@ -430,7 +486,7 @@ export type UserSendResponse = Message<"starling.actor.v1.UserSendResponse"> & {
  * Use `create(UserSendResponseSchema)` to create a new message.
  */
 export const UserSendResponseSchema: GenMessage<UserSendResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 6);
+  messageDesc(file_starling_actor_v1_user, 7);
 
 /**
  * Entries of a conversation's log for many users: the shared part once, `join_seq`, `prev_seq` and `until_seq` for each.
@@ -479,7 +535,7 @@ export type DeliverRequest = Message<"starling.actor.v1.DeliverRequest"> & {
  * Use `create(DeliverRequestSchema)` to create a new message.
  */
 export const DeliverRequestSchema: GenMessage<DeliverRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 7);
+  messageDesc(file_starling_actor_v1_user, 8);
 
 /**
  * One entry as it is delivered.
@@ -543,7 +599,7 @@ export type LogEntry = Message<"starling.actor.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 8);
+  messageDesc(file_starling_actor_v1_user, 9);
 
 /**
  * Empty = taken. Else the receiver's own position, from which to resend.
@@ -571,7 +627,7 @@ export type DeliverResponse = Message<"starling.actor.v1.DeliverResponse"> & {
  * Use `create(DeliverResponseSchema)` to create a new message.
  */
 export const DeliverResponseSchema: GenMessage<DeliverResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 9);
+  messageDesc(file_starling_actor_v1_user, 10);
 
 /**
  * A stream opens.
@@ -613,7 +669,7 @@ export type AttachRequest = Message<"starling.actor.v1.AttachRequest"> & {
  * Use `create(AttachRequestSchema)` to create a new message.
  */
 export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 10);
+  messageDesc(file_starling_actor_v1_user, 11);
 
 /**
  * How the device goes on.
@@ -648,7 +704,7 @@ export type AttachResponse = Message<"starling.actor.v1.AttachResponse"> & {
  * Use `create(AttachResponseSchema)` to create a new message.
  */
 export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 11);
+  messageDesc(file_starling_actor_v1_user, 12);
 
 /**
  * A stream has ended.
@@ -676,7 +732,7 @@ export type DetachRequest = Message<"starling.actor.v1.DetachRequest"> & {
  * Use `create(DetachRequestSchema)` to create a new message.
  */
 export const DetachRequestSchema: GenMessage<DetachRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 12);
+  messageDesc(file_starling_actor_v1_user, 13);
 
 /**
  * Empty.
@@ -691,7 +747,7 @@ export type DetachResponse = Message<"starling.actor.v1.DetachResponse"> & {
  * Use `create(DetachResponseSchema)` to create a new message.
  */
 export const DetachResponseSchema: GenMessage<DetachResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 13);
+  messageDesc(file_starling_actor_v1_user, 14);
 
 /**
  * A connection asks for the head.
@@ -719,7 +775,7 @@ export type UserHeartbeatRequest = Message<"starling.actor.v1.UserHeartbeatReque
  * Use `create(UserHeartbeatRequestSchema)` to create a new message.
  */
 export const UserHeartbeatRequestSchema: GenMessage<UserHeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 14);
+  messageDesc(file_starling_actor_v1_user, 15);
 
 /**
  * The head.
@@ -747,7 +803,7 @@ export type UserHeartbeatResponse = Message<"starling.actor.v1.UserHeartbeatResp
  * Use `create(UserHeartbeatResponseSchema)` to create a new message.
  */
 export const UserHeartbeatResponseSchema: GenMessage<UserHeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 15);
+  messageDesc(file_starling_actor_v1_user, 16);
 
 /**
  * A device's progress.
@@ -775,7 +831,7 @@ export type AckedRequest = Message<"starling.actor.v1.AckedRequest"> & {
  * Use `create(AckedRequestSchema)` to create a new message.
  */
 export const AckedRequestSchema: GenMessage<AckedRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 16);
+  messageDesc(file_starling_actor_v1_user, 17);
 
 /**
  * Empty.
@@ -790,7 +846,7 @@ export type AckedResponse = Message<"starling.actor.v1.AckedResponse"> & {
  * Use `create(AckedResponseSchema)` to create a new message.
  */
 export const AckedResponseSchema: GenMessage<AckedResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 17);
+  messageDesc(file_starling_actor_v1_user, 18);
 
 /**
  * Reads the timeline.
@@ -825,7 +881,7 @@ export type UserPullRequest = Message<"starling.actor.v1.UserPullRequest"> & {
  * Use `create(UserPullRequestSchema)` to create a new message.
  */
 export const UserPullRequestSchema: GenMessage<UserPullRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 18);
+  messageDesc(file_starling_actor_v1_user, 19);
 
 /**
  * Entries, or the order to rebuild.
@@ -867,7 +923,7 @@ export type UserPullResponse = Message<"starling.actor.v1.UserPullResponse"> & {
  * Use `create(UserPullResponseSchema)` to create a new message.
  */
 export const UserPullResponseSchema: GenMessage<UserPullResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 19);
+  messageDesc(file_starling_actor_v1_user, 20);
 
 /**
  * Waits for news.
@@ -895,7 +951,7 @@ export type AwaitNewsRequest = Message<"starling.actor.v1.AwaitNewsRequest"> & {
  * Use `create(AwaitNewsRequestSchema)` to create a new message.
  */
 export const AwaitNewsRequestSchema: GenMessage<AwaitNewsRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 20);
+  messageDesc(file_starling_actor_v1_user, 21);
 
 /**
  * The head.
@@ -916,7 +972,7 @@ export type AwaitNewsResponse = Message<"starling.actor.v1.AwaitNewsResponse"> &
  * Use `create(AwaitNewsResponseSchema)` to create a new message.
  */
 export const AwaitNewsResponseSchema: GenMessage<AwaitNewsResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 21);
+  messageDesc(file_starling_actor_v1_user, 22);
 
 /**
  * Asks for a page of summaries.
@@ -944,7 +1000,7 @@ export type UserListConversationsRequest = Message<"starling.actor.v1.UserListCo
  * Use `create(UserListConversationsRequestSchema)` to create a new message.
  */
 export const UserListConversationsRequestSchema: GenMessage<UserListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 22);
+  messageDesc(file_starling_actor_v1_user, 23);
 
 /**
  * A page of summaries.
@@ -972,7 +1028,7 @@ export type UserListConversationsResponse = Message<"starling.actor.v1.UserListC
  * Use `create(UserListConversationsResponseSchema)` to create a new message.
  */
 export const UserListConversationsResponseSchema: GenMessage<UserListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 23);
+  messageDesc(file_starling_actor_v1_user, 24);
 
 /**
  * Asks for a summary.
@@ -993,7 +1049,7 @@ export type UserGetConversationRequest = Message<"starling.actor.v1.UserGetConve
  * Use `create(UserGetConversationRequestSchema)` to create a new message.
  */
 export const UserGetConversationRequestSchema: GenMessage<UserGetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 24);
+  messageDesc(file_starling_actor_v1_user, 25);
 
 /**
  * A summary.
@@ -1014,7 +1070,7 @@ export type UserGetConversationResponse = Message<"starling.actor.v1.UserGetConv
  * Use `create(UserGetConversationResponseSchema)` to create a new message.
  */
 export const UserGetConversationResponseSchema: GenMessage<UserGetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 25);
+  messageDesc(file_starling_actor_v1_user, 26);
 
 /**
  * Changes settings.
@@ -1049,7 +1105,7 @@ export type UserUpdateConversationRequest = Message<"starling.actor.v1.UserUpdat
  * Use `create(UserUpdateConversationRequestSchema)` to create a new message.
  */
 export const UserUpdateConversationRequestSchema: GenMessage<UserUpdateConversationRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 26);
+  messageDesc(file_starling_actor_v1_user, 27);
 
 /**
  * The view after it.
@@ -1070,7 +1126,7 @@ export type UserUpdateConversationResponse = Message<"starling.actor.v1.UserUpda
  * Use `create(UserUpdateConversationResponseSchema)` to create a new message.
  */
 export const UserUpdateConversationResponseSchema: GenMessage<UserUpdateConversationResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 27);
+  messageDesc(file_starling_actor_v1_user, 28);
 
 /**
  * Marks as read.
@@ -1098,7 +1154,7 @@ export type UserMarkReadRequest = Message<"starling.actor.v1.UserMarkReadRequest
  * Use `create(UserMarkReadRequestSchema)` to create a new message.
  */
 export const UserMarkReadRequestSchema: GenMessage<UserMarkReadRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 28);
+  messageDesc(file_starling_actor_v1_user, 29);
 
 /**
  * The view after it.
@@ -1119,7 +1175,7 @@ export type UserMarkReadResponse = Message<"starling.actor.v1.UserMarkReadRespon
  * Use `create(UserMarkReadResponseSchema)` to create a new message.
  */
 export const UserMarkReadResponseSchema: GenMessage<UserMarkReadResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 29);
+  messageDesc(file_starling_actor_v1_user, 30);
 
 /**
  * Makes a user known.
@@ -1140,7 +1196,7 @@ export type RegisterRequest = Message<"starling.actor.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 30);
+  messageDesc(file_starling_actor_v1_user, 31);
 
 /**
  * Empty.
@@ -1155,7 +1211,7 @@ export type RegisterResponse = Message<"starling.actor.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 31);
+  messageDesc(file_starling_actor_v1_user, 32);
 
 /**
  * Asks for a user.
@@ -1176,7 +1232,7 @@ export type DescribeRequest = Message<"starling.actor.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 32);
+  messageDesc(file_starling_actor_v1_user, 33);
 
 /**
  * A user.
@@ -1232,7 +1288,7 @@ export type DescribeResponse = Message<"starling.actor.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 33);
+  messageDesc(file_starling_actor_v1_user, 34);
 
 /**
  * Signs a device out.
@@ -1253,7 +1309,7 @@ export type UserKickDeviceRequest = Message<"starling.actor.v1.UserKickDeviceReq
  * Use `create(UserKickDeviceRequestSchema)` to create a new message.
  */
 export const UserKickDeviceRequestSchema: GenMessage<UserKickDeviceRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 34);
+  messageDesc(file_starling_actor_v1_user, 35);
 
 /**
  * Empty.
@@ -1268,7 +1324,7 @@ export type UserKickDeviceResponse = Message<"starling.actor.v1.UserKickDeviceRe
  * Use `create(UserKickDeviceResponseSchema)` to create a new message.
  */
 export const UserKickDeviceResponseSchema: GenMessage<UserKickDeviceResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_user, 35);
+  messageDesc(file_starling_actor_v1_user, 36);
 
 /**
  * One user: the timeline, the summaries of conversations, the devices, the order of sends. Key: `tenant/user_id`.
@@ -1277,7 +1333,8 @@ export const UserKickDeviceResponseSchema: GenMessage<UserKickDeviceResponse> = 
  */
 export const UserActor: GenService<{
   /**
-   * Sends a message to a conversation, in the order of the device. Answered once the conversation's log has it.
+   * Sends a message to a conversation, in the order of the device. Answered once the conversation's log has it, or the
+   * outbox where the conversation is out of reach.
    *
    * @generated from rpc starling.actor.v1.UserActor.Send
    */

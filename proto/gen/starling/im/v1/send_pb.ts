@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/im/v1/send.proto.
  */
 export const file_starling_im_v1_send: GenFile = /*@__PURE__*/
-  fileDesc("ChlzdGFybGluZy9pbS92MS9zZW5kLnByb3RvEg5zdGFybGluZy5pbS52MSLrAQoSU2VuZE1lc3NhZ2VSZXF1ZXN0EhkKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUgAEhgKDmRpcmVjdF91c2VyX2lkGAIgASgJSAASGQoRY2xpZW50X21lc3NhZ2VfaWQYAyABKAkSEQoJZGV2aWNlX2lkGAQgASgJEigKBW9yZGVyGAUgASgLMhkuc3RhcmxpbmcuaW0udjEuU2VuZE9yZGVyEigKB2NvbnRlbnQYBiABKAsyFy5zdGFybGluZy5pbS52MS5Db250ZW50EhQKDHJlcGx5X3RvX3NlcRgHIAEoBEIICgZ0YXJnZXQiTAoJU2VuZE9yZGVyEg8KB3Nlc3Npb24YASABKAYSEgoKZGV2aWNlX3NlcRgCIAEoBBIaChJzZXR0bGVkX2RldmljZV9zZXEYAyABKAQingEKE1NlbmRNZXNzYWdlUmVzcG9uc2USEgoKbWVzc2FnZV9pZBgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGAoQY29udmVyc2F0aW9uX3NlcRgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIoCgVzdGF0ZRgFIAEoDjIZLnN0YXJsaW5nLmltLnYxLlNlbmRTdGF0ZSJ3ChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBIOCgZ0b19zZXEYAyABKAQSEQoJcGFnZV9zaXplGAQgASgNEhIKCmRlc2NlbmRpbmcYBSABKAgiUwoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USKQoIbWVzc2FnZXMYASADKAsyFy5zdGFybGluZy5pbS52MS5NZXNzYWdlEhAKCG5leHRfc2VxGAIgASgEIkYKEUdldE1lc3NhZ2VSZXF1ZXN0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIYChBjb252ZXJzYXRpb25fc2VxGAIgASgEIj4KEkdldE1lc3NhZ2VSZXNwb25zZRIoCgdtZXNzYWdlGAEgASgLMhcuc3RhcmxpbmcuaW0udjEuTWVzc2FnZSpXCglTZW5kU3RhdGUSGgoWU0VORF9TVEFURV9VTlNQRUNJRklFRBAAEhcKE1NFTkRfU1RBVEVfQUNDRVBURUQQARIVChFTRU5EX1NUQVRFX1BMQUNFRBACMqcCCg5NZXNzYWdlU2VydmljZRJbCgtTZW5kTWVzc2FnZRIiLnN0YXJsaW5nLmltLnYxLlNlbmRNZXNzYWdlUmVxdWVzdBojLnN0YXJsaW5nLmltLnYxLlNlbmRNZXNzYWdlUmVzcG9uc2UiA5ACAhJeCgxMaXN0TWVzc2FnZXMSIy5zdGFybGluZy5pbS52MS5MaXN0TWVzc2FnZXNSZXF1ZXN0GiQuc3RhcmxpbmcuaW0udjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2UiA5ACARJYCgpHZXRNZXNzYWdlEiEuc3RhcmxpbmcuaW0udjEuR2V0TWVzc2FnZVJlcXVlc3QaIi5zdGFybGluZy5pbS52MS5HZXRNZXNzYWdlUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_starling_im_v1_message]);
+  fileDesc("ChlzdGFybGluZy9pbS92MS9zZW5kLnByb3RvEg5zdGFybGluZy5pbS52MSLrAQoSU2VuZE1lc3NhZ2VSZXF1ZXN0EhkKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCUgAEhgKDmRpcmVjdF91c2VyX2lkGAIgASgJSAASGQoRY2xpZW50X21lc3NhZ2VfaWQYAyABKAkSEQoJZGV2aWNlX2lkGAQgASgJEigKBW9yZGVyGAUgASgLMhkuc3RhcmxpbmcuaW0udjEuU2VuZE9yZGVyEigKB2NvbnRlbnQYBiABKAsyFy5zdGFybGluZy5pbS52MS5Db250ZW50EhQKDHJlcGx5X3RvX3NlcRgHIAEoBEIICgZ0YXJnZXQiTAoJU2VuZE9yZGVyEg8KB3Nlc3Npb24YASABKAYSEgoKZGV2aWNlX3NlcRgCIAEoBBIaChJzZXR0bGVkX2RldmljZV9zZXEYAyABKAQingEKE1NlbmRNZXNzYWdlUmVzcG9uc2USEgoKbWVzc2FnZV9pZBgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGAoQY29udmVyc2F0aW9uX3NlcRgDIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAxIoCgVzdGF0ZRgFIAEoDjIZLnN0YXJsaW5nLmltLnYxLlNlbmRTdGF0ZSKfAgoLU2VuZE91dGNvbWUSEgoKbWVzc2FnZV9pZBgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGQoRY2xpZW50X21lc3NhZ2VfaWQYAyABKAkSKAoFc3RhdGUYBCABKA4yGS5zdGFybGluZy5pbS52MS5TZW5kU3RhdGUSGAoQY29udmVyc2F0aW9uX3NlcRgFIAEoBBIWCg5jcmVhdGVfdGltZV9tcxgGIAEoAxISCgplcnJvcl9jb2RlGAcgASgJEigKB2NvbnRlbnQYCCABKAsyFy5zdGFybGluZy5pbS52MS5Db250ZW50EhQKDHJlcGx5X3RvX3NlcRgJIAEoBBIYChBzZW5kZXJfZGV2aWNlX2lkGAogASgJIncKE0xpc3RNZXNzYWdlc1JlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhAKCGZyb21fc2VxGAIgASgEEg4KBnRvX3NlcRgDIAEoBBIRCglwYWdlX3NpemUYBCABKA0SEgoKZGVzY2VuZGluZxgFIAEoCCJTChRMaXN0TWVzc2FnZXNSZXNwb25zZRIpCghtZXNzYWdlcxgBIAMoCzIXLnN0YXJsaW5nLmltLnYxLk1lc3NhZ2USEAoIbmV4dF9zZXEYAiABKAQiRgoRR2V0TWVzc2FnZVJlcXVlc3QSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEhgKEGNvbnZlcnNhdGlvbl9zZXEYAiABKAQiPgoSR2V0TWVzc2FnZVJlc3BvbnNlEigKB21lc3NhZ2UYASABKAsyFy5zdGFybGluZy5pbS52MS5NZXNzYWdlKm4KCVNlbmRTdGF0ZRIaChZTRU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTU0VORF9TVEFURV9BQ0NFUFRFRBABEhUKEVNFTkRfU1RBVEVfUExBQ0VEEAISFQoRU0VORF9TVEFURV9GQUlMRUQQAzKnAgoOTWVzc2FnZVNlcnZpY2USWwoLU2VuZE1lc3NhZ2USIi5zdGFybGluZy5pbS52MS5TZW5kTWVzc2FnZVJlcXVlc3QaIy5zdGFybGluZy5pbS52MS5TZW5kTWVzc2FnZVJlc3BvbnNlIgOQAgISXgoMTGlzdE1lc3NhZ2VzEiMuc3RhcmxpbmcuaW0udjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBokLnN0YXJsaW5nLmltLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlIgOQAgESWAoKR2V0TWVzc2FnZRIhLnN0YXJsaW5nLmltLnYxLkdldE1lc3NhZ2VSZXF1ZXN0GiIuc3RhcmxpbmcuaW0udjEuR2V0TWVzc2FnZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_starling_im_v1_message]);
 
 /**
  * Sends one message.
@@ -174,6 +174,91 @@ export const SendMessageResponseSchema: GenMessage<SendMessageResponse> = /*@__P
   messageDesc(file_starling_im_v1_send, 2);
 
 /**
+ * How a send goes on that was answered ACCEPTED. An entry of the sender's timeline: one ACCEPTED, then one PLACED or
+ * FAILED, on every device of the sender, also on those that were away.
+ *
+ * @generated from message starling.im.v1.SendOutcome
+ */
+export type SendOutcome = Message<"starling.im.v1.SendOutcome"> & {
+  /**
+   * Global id.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+
+  /**
+   * The conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * The id that the sender chose.
+   *
+   * @generated from field: string client_message_id = 3;
+   */
+  clientMessageId: string;
+
+  /**
+   * How far it has got.
+   *
+   * @generated from field: starling.im.v1.SendState state = 4;
+   */
+  state: SendState;
+
+  /**
+   * PLACED: position in the log.
+   *
+   * @generated from field: uint64 conversation_seq = 5;
+   */
+  conversationSeq: bigint;
+
+  /**
+   * PLACED: milliseconds since 1970-01-01 UTC.
+   *
+   * @generated from field: int64 create_time_ms = 6;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * FAILED: why, a reason of the table of errors, e.g. NOT_A_MEMBER, SEND_EXPIRED.
+   *
+   * @generated from field: string error_code = 7;
+   */
+  errorCode: string;
+
+  /**
+   * ACCEPTED: what was sent, so that the sender's other devices can show it.
+   *
+   * @generated from field: starling.im.v1.Content content = 8;
+   */
+  content?: Content | undefined;
+
+  /**
+   * ACCEPTED: conversation_seq of the message this one answers; 0 = none.
+   *
+   * @generated from field: uint64 reply_to_seq = 9;
+   */
+  replyToSeq: bigint;
+
+  /**
+   * ACCEPTED: the device it was sent from.
+   *
+   * @generated from field: string sender_device_id = 10;
+   */
+  senderDeviceId: string;
+};
+
+/**
+ * Describes the message starling.im.v1.SendOutcome.
+ * Use `create(SendOutcomeSchema)` to create a new message.
+ */
+export const SendOutcomeSchema: GenMessage<SendOutcome> = /*@__PURE__*/
+  messageDesc(file_starling_im_v1_send, 3);
+
+/**
  * Asks for a range of a conversation's log.
  *
  * @generated from message starling.im.v1.ListMessagesRequest
@@ -220,7 +305,7 @@ export type ListMessagesRequest = Message<"starling.im.v1.ListMessagesRequest"> 
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_starling_im_v1_send, 3);
+  messageDesc(file_starling_im_v1_send, 4);
 
 /**
  * A part of a conversation's log.
@@ -248,7 +333,7 @@ export type ListMessagesResponse = Message<"starling.im.v1.ListMessagesResponse"
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_starling_im_v1_send, 4);
+  messageDesc(file_starling_im_v1_send, 5);
 
 /**
  * Asks for one message.
@@ -276,7 +361,7 @@ export type GetMessageRequest = Message<"starling.im.v1.GetMessageRequest"> & {
  * Use `create(GetMessageRequestSchema)` to create a new message.
  */
 export const GetMessageRequestSchema: GenMessage<GetMessageRequest> = /*@__PURE__*/
-  messageDesc(file_starling_im_v1_send, 5);
+  messageDesc(file_starling_im_v1_send, 6);
 
 /**
  * One message.
@@ -297,7 +382,7 @@ export type GetMessageResponse = Message<"starling.im.v1.GetMessageResponse"> & 
  * Use `create(GetMessageResponseSchema)` to create a new message.
  */
 export const GetMessageResponseSchema: GenMessage<GetMessageResponse> = /*@__PURE__*/
-  messageDesc(file_starling_im_v1_send, 6);
+  messageDesc(file_starling_im_v1_send, 7);
 
 /**
  * How far an accepted message has got. Only ever advances.
@@ -323,6 +408,14 @@ export const SendState = {
    * @generated from enum value: SEND_STATE_PLACED = 2;
    */
   PLACED: 2,
+
+  /**
+   * Will never be in the conversation's log. Only in a SendOutcome: a send that is refused at once is answered with an
+   * error.
+   *
+   * @generated from enum value: SEND_STATE_FAILED = 3;
+   */
+  FAILED: 3,
 } as const;
 
 /**
@@ -345,8 +438,10 @@ export const SendStateSchema: GenEnum<SendState> = /*@__PURE__*/
  */
 export const MessageService: GenService<{
   /**
-   * Sends one message. OK means: durable, will be delivered to every member, and a repeat with the same
-   * client_message_id yields the same answer. UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED and a lost connection mean
+   * Sends one message. OK with state PLACED means: durable, will be delivered to every member. OK with state ACCEPTED
+   * means: durable with the sender while the conversation is out of reach; it is placed later, in order, and a
+   * SendOutcome in the sender's timeline tells when, or why not. A repeat with the same client_message_id yields the
+   * same answer, or how far it has got since. UNAVAILABLE, DEADLINE_EXCEEDED, ABORTED and a lost connection mean
    * unknown: repeat with the same ids. Every other error means it was not and will not be sent.
    *
    * @generated from rpc starling.im.v1.MessageService.SendMessage

@@ -10,13 +10,15 @@ import type { Cursor } from "./cursor_pb.ts";
 import { file_starling_im_v1_cursor } from "./cursor_pb.ts";
 import type { Message as Message$1 } from "./message_pb.ts";
 import { file_starling_im_v1_message } from "./message_pb.ts";
+import type { SendOutcome } from "./send_pb.ts";
+import { file_starling_im_v1_send } from "./send_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file starling/im/v1/sync.proto.
  */
 export const file_starling_im_v1_sync: GenFile = /*@__PURE__*/
-  fileDesc("ChlzdGFybGluZy9pbS92MS9zeW5jLnByb3RvEg5zdGFybGluZy5pbS52MSJsCgtQdWxsUmVxdWVzdBImCgZjdXJzb3IYASABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISEQoJcGFnZV9zaXplGAIgASgNEg8KB3dhaXRfbXMYAyABKA0SEQoJZGV2aWNlX2lkGAQgASgJIq0BCgxQdWxsUmVzcG9uc2USLAoKZGVsaXZlcmllcxgBIAMoCzIYLnN0YXJsaW5nLmltLnYxLkRlbGl2ZXJ5EisKC25leHRfY3Vyc29yGAIgASgLMhYuc3RhcmxpbmcuaW0udjEuQ3Vyc29yEhUKDWhlYWRfdXNlcl9zZXEYAyABKAQSKwoJZnVsbF9zeW5jGAQgASgLMhguc3RhcmxpbmcuaW0udjEuRnVsbFN5bmMitAEKCERlbGl2ZXJ5EhAKCHVzZXJfc2VxGAEgASgEEg0KBWNoZWNrGAIgASgGEioKB21lc3NhZ2UYAyABKAsyFy5zdGFybGluZy5pbS52MS5NZXNzYWdlSAASQQoTY29udmVyc2F0aW9uX2NoYW5nZRgEIAEoCzIiLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbkNoYW5nZUgAEg8KB3RpbWVfbXMYBSABKANCBwoFZW50cnkiSAoSQ29udmVyc2F0aW9uQ2hhbmdlEjIKDGNvbnZlcnNhdGlvbhgBIAEoCzIcLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbiLJAQoIRnVsbFN5bmMSLwoGcmVhc29uGAEgASgOMh8uc3RhcmxpbmcuaW0udjEuRnVsbFN5bmMuUmVhc29uIosBCgZSZWFzb24SFgoSUkVBU09OX1VOU1BFQ0lGSUVEEAASFAoQUkVBU09OX05PX0NVUlNPUhABEhIKDlJFQVNPTl9UUklNTUVEEAISEgoOUkVBU09OX1RPT19GQVIQAxIWChJSRUFTT05fSU5DQVJOQVRJT04QBBITCg9SRUFTT05fTUlTTUFUQ0gQBTJVCgtTeW5jU2VydmljZRJGCgRQdWxsEhsuc3RhcmxpbmcuaW0udjEuUHVsbFJlcXVlc3QaHC5zdGFybGluZy5pbS52MS5QdWxsUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_starling_im_v1_conversation, file_starling_im_v1_cursor, file_starling_im_v1_message]);
+  fileDesc("ChlzdGFybGluZy9pbS92MS9zeW5jLnByb3RvEg5zdGFybGluZy5pbS52MSJsCgtQdWxsUmVxdWVzdBImCgZjdXJzb3IYASABKAsyFi5zdGFybGluZy5pbS52MS5DdXJzb3ISEQoJcGFnZV9zaXplGAIgASgNEg8KB3dhaXRfbXMYAyABKA0SEQoJZGV2aWNlX2lkGAQgASgJIq0BCgxQdWxsUmVzcG9uc2USLAoKZGVsaXZlcmllcxgBIAMoCzIYLnN0YXJsaW5nLmltLnYxLkRlbGl2ZXJ5EisKC25leHRfY3Vyc29yGAIgASgLMhYuc3RhcmxpbmcuaW0udjEuQ3Vyc29yEhUKDWhlYWRfdXNlcl9zZXEYAyABKAQSKwoJZnVsbF9zeW5jGAQgASgLMhguc3RhcmxpbmcuaW0udjEuRnVsbFN5bmMi6QEKCERlbGl2ZXJ5EhAKCHVzZXJfc2VxGAEgASgEEg0KBWNoZWNrGAIgASgGEioKB21lc3NhZ2UYAyABKAsyFy5zdGFybGluZy5pbS52MS5NZXNzYWdlSAASQQoTY29udmVyc2F0aW9uX2NoYW5nZRgEIAEoCzIiLnN0YXJsaW5nLmltLnYxLkNvbnZlcnNhdGlvbkNoYW5nZUgAEjMKDHNlbmRfb3V0Y29tZRgGIAEoCzIbLnN0YXJsaW5nLmltLnYxLlNlbmRPdXRjb21lSAASDwoHdGltZV9tcxgFIAEoA0IHCgVlbnRyeSJIChJDb252ZXJzYXRpb25DaGFuZ2USMgoMY29udmVyc2F0aW9uGAEgASgLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uIskBCghGdWxsU3luYxIvCgZyZWFzb24YASABKA4yHy5zdGFybGluZy5pbS52MS5GdWxsU3luYy5SZWFzb24iiwEKBlJlYXNvbhIWChJSRUFTT05fVU5TUEVDSUZJRUQQABIUChBSRUFTT05fTk9fQ1VSU09SEAESEgoOUkVBU09OX1RSSU1NRUQQAhISCg5SRUFTT05fVE9PX0ZBUhADEhYKElJFQVNPTl9JTkNBUk5BVElPThAEEhMKD1JFQVNPTl9NSVNNQVRDSBAFMlUKC1N5bmNTZXJ2aWNlEkYKBFB1bGwSGy5zdGFybGluZy5pbS52MS5QdWxsUmVxdWVzdBocLnN0YXJsaW5nLmltLnYxLlB1bGxSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_starling_im_v1_conversation, file_starling_im_v1_cursor, file_starling_im_v1_message, file_starling_im_v1_send]);
 
 /**
  * Asks for the entries after a cursor.
@@ -141,6 +143,14 @@ export type Delivery = Message<"starling.im.v1.Delivery"> & {
      */
     value: ConversationChange;
     case: "conversationChange";
+  } | {
+    /**
+     * A send of this user that was ACCEPTED, and what became of it.
+     *
+     * @generated from field: starling.im.v1.SendOutcome send_outcome = 6;
+     */
+    value: SendOutcome;
+    case: "sendOutcome";
   } | { case: undefined; value?: undefined };
 
   /**
