@@ -1,7 +1,7 @@
 // Values of the store. Owns: the encoding of heads, rows and table cells. Does not own: their keys (keys.ts).
 //
 //   row    ts(8) value                     cell   ts(8) deleted(1) value
-//   due    ts(8) deleted(1)
+//   due    ts(8) deleted(1)                note   ts(8) deleted(1)
 //   head   ts(8) shard(4) floor(6) sealSeq(6) sealTs(8) asOf(6) state
 //
 // Every encoding opens with the write time, big-endian, and a delete's flag is greater than a value's. So of two writes
@@ -72,7 +72,7 @@ export function encodeCell(cell: Cell): Buffer {
   return bytes;
 }
 
-/** A due note, or the word that it was dropped. */
+/** A due note or a note beside an actor, or the word that it was dropped. */
 export function encodeDue(ts: bigint, dropped: boolean): Buffer {
   const bytes = Buffer.allocUnsafe(cellBytes);
   bytes.writeBigUInt64BE(ts, 0);

@@ -243,6 +243,7 @@ describe('the committer', () => {
       { actor: { ...actor, key: 'a\0b' }, rows: commitOf(1).rows ?? [] },
       { actor, rows: commitOf(1).rows ?? [], cells: [{ ...cell, table: 'T' }] },
       { actor, rows: commitOf(1).rows ?? [], cells: [{ ...cell, key: '' }] },
+      { actor, notes: [{ note: '', present: true, ts: 1n }] },
     ];
     for (const commit of bad) await rejects(store.commit(commit), { code: 'INVALID_REQUEST' });
     await rejects(store.commit(commitOf(1, 17 * 1024 * 1024)), { code: 'PAYLOAD_TOO_LARGE' });

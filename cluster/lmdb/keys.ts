@@ -2,7 +2,7 @@
 //
 //   H kind 0 key                      head            R kind 0 key 0 seq(6)             row
 //   C kind 0 key 0 table 0 cell-key   table cell      M shard(4) epoch(6) n(6) kind 0 key   wake mark
-//   D shard(4) dueMs(6) kind 0 key    due note
+//   D shard(4) dueMs(6) kind 0 key    due note        N kind 0 key 0 note               note beside an actor
 //   T ts(8) cell's key                tombstone, by time   ! name                         facts about the store
 //
 // Kinds, keys and table names hold no zero byte, so a zero ends them and keeps bytewise order; numbers are big-endian.
@@ -15,6 +15,7 @@ const R = 0x52;
 const C = 0x43;
 const M = 0x4d;
 const D = 0x44;
+const N = 0x4e;
 const T = 0x54;
 const seqBytes = 6;
 const seqMax = 2 ** 48 - 1;
@@ -71,6 +72,17 @@ export function tablePrefix(actor: ActorAddress, table: string): Buffer {
 export function cellKey(actor: ActorAddress, table: string, key: string): Buffer {
   checkKey('cell key', key);
   return Buffer.concat([tablePrefix(actor, table), Buffer.from(key, 'utf8')]);
+}
+
+/** What the keys of all notes beside an actor begin with. */
+export function notePrefix(actor: ActorAddress): Buffer {
+  return actorKey(N, actor, 0, true);
+}
+
+/** Key of one note beside an actor. */
+export function noteKey(actor: ActorAddress, note: string): Buffer {
+  checkKey('note', note);
+  return Buffer.concat([notePrefix(actor), Buffer.from(note, 'utf8')]);
 }
 
 /** Key in the list of tombstones, which is in order of time. */

@@ -1,3 +1,4 @@
+// Longer than 300 lines because it is the port's every method, each in a few lines.
 // The LMDB driver of the store port. Owns: what heads, rows, cells, marks and notes mean in keys and values. Does not own: the
 // order and durability of writes (committer.ts), nor opening and locking (open.ts).
 
@@ -9,10 +10,12 @@ import type {
   Commit,
   DueMark,
   Head,
+  NoteRange,
   Row,
   RowRange,
   Store,
   StoredCell,
+  StoredNote,
   StoreHealth,
   WakeMark,
 } from '../../runtime/ports/store.ts';
@@ -43,6 +46,8 @@ import {
   markOf,
   marksFrom,
   marksPrefix,
+  noteKey,
+  notePrefix,
   prefixEnd,
   rowKey,
   rowPrefix,
@@ -217,6 +222,19 @@ export class LmdbStore implements Store {
     return this.#committer.commit(marks.map((mark) => ({ key: dueKey(mark), value, listed: true })));
   }
 
+  readNotes(actor: ActorAddress, { after, notesMax }: NoteRange): Promise<StoredNote[]> {
+    return this.#read(() => {
+      const notes: StoredNote[] = [];
+      if (notesMax <= 0) return notes;
+      const prefix = notePrefix(actor);
+      this.#engine.scan(pageRange(prefix, after === undefined ? {} : { after }), (key, value) => {
+        if (!isTombstone(value)) notes.push({ note: key.toString('utf8', prefix.length), ts: timeOf(value) });
+        return notes.length < notesMax;
+      });
+      return notes;
+    });
+  }
+
   /** Deletes the tombstones of earlier epochs, whose writers are gone: step by step, between commits. */
   purgeTombstones(): Promise<void> {
     return this.#committer.sweep(purging(firstTimestamp(this.epoch)));
@@ -278,7 +296,7 @@ export class LmdbStore implements Store {
 }
 
 /** All cells of a commit, encoded; the marks first (S4). Copies everything (S9). */
-function putsOf({ actor, rows, head, cells, mark, due }: Commit): Put[] {
+function putsOf({ actor, rows, head, cells, mark, due, notes }: Commit): Put[] {
   const puts: Put[] = [];
   const add = (key: Buffer, value: Buffer, listed: boolean): void => {
     if (value.length > valueBytesMax) throw new StarlingError('PAYLOAD_TOO_LARGE');
@@ -292,5 +310,6 @@ function putsOf({ actor, rows, head, cells, mark, due }: Commit): Put[] {
     for (const row of rows) add(rowKey(prefix, row.seq), encodeRow(row), false);
   }
   for (const cell of cells ?? []) add(cellKey(actor, cell.table, cell.key), encodeCell(cell), true);
+  for (const { note, present, ts } of notes ?? []) add(noteKey(actor, note), encodeDue(ts, !present), true);
   return puts;
 }

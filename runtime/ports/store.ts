@@ -89,6 +89,30 @@ export interface DueMark {
   readonly ts: bigint;
 }
 
+/**
+ * A note that somebody else leaves beside an actor while it has no activation (rule 20): written by the node that serves its
+ * shard, read and deleted by the actor. Not of the actor's log: a late one of a former owner counts, and is harmless. A
+ * delete bears the write time of the note that was read, so that one written since stays (S2).
+ */
+export interface Note {
+  /** What it says, 1 to 256 bytes of UTF-8; one of each per actor. */
+  readonly note: string;
+  /** False deletes. */
+  readonly present: boolean;
+  readonly ts: bigint;
+}
+
+export interface StoredNote {
+  readonly note: string;
+  readonly ts: bigint;
+}
+
+export interface NoteRange {
+  /** Only notes after this one; default from the start. */
+  readonly after?: string;
+  readonly notesMax: number;
+}
+
 /** What one activation writes at once. */
 export interface Commit {
   readonly actor: ActorAddress;
@@ -99,6 +123,8 @@ export interface Commit {
   readonly mark?: WakeMark;
   /** Durable no later than the rows beside them (S4). */
   readonly due?: readonly DueMark[];
+  /** By the node rather than by an activation: no seal precedes them. */
+  readonly notes?: readonly Note[];
 }
 
 export interface RowRange {
@@ -166,6 +192,8 @@ export interface Store {
   ): Promise<DueMark[]>;
   /** Deletes notes, with a write time (S2): one written again later with a later time stays. */
   dropDue(marks: readonly DueMark[], ts: bigint): Promise<void>;
+  /** A page of the notes beside an actor, in bytewise order. */
+  readNotes(actor: ActorAddress, range: NoteRange): Promise<StoredNote[]>;
   /** Keys of the actors of a kind that ever wrote a head, in bytewise order, after `after`. For operators, not for the message path. */
   listActors(
     kind: string,

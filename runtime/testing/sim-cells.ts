@@ -1,3 +1,4 @@
+// Longer than 300 lines because what a cell is and what a reader of each kind of cell is given stand together.
 // The cells of a simulated store. Owns: which write of a cell wins and what a reader is given. Does not own: when a write
 // happens or is durable (sim-store.ts).
 //
@@ -12,9 +13,11 @@ import type {
   Commit,
   DueMark,
   Head,
+  NoteRange,
   Row,
   RowRange,
   StoredCell,
+  StoredNote,
   WakeMark,
 } from '../ports/store.ts';
 import { SimDue } from './sim-due.ts';
@@ -38,6 +41,10 @@ interface TableCells {
 export function compareMarks(a: WakeMark, b: WakeMark): number {
   return a.epoch - b.epoch || a.n - b.n || compareUtf8(a.kind, b.kind) || compareUtf8(a.key, b.key);
 }
+
+/** No table of an actor can have this name. */
+const NOTES = '!notes';
+const NOTHING = new Uint8Array(0);
 
 /** One thing a write consists of; parts of a commit can exist apart (S4). */
 export type Part =
@@ -65,6 +72,12 @@ export function partsOf(commit: Commit): Part[] {
   for (const cell of commit.cells ?? []) {
     parts.push({ type: 'cell', actor, cell: { ...cell, value: cell.value && copy(cell.value) } });
   }
+  for (const { note: key, present, ts } of commit.notes ?? [])
+    parts.push({
+      type: 'cell',
+      actor,
+      cell: { table: NOTES, key, value: present ? NOTHING : undefined, ts },
+    });
   return parts;
 }
 
@@ -169,6 +182,11 @@ export class SimCells {
       if (cell?.value !== undefined) page.push({ key, value: copy(cell.value), ts: cell.ts });
     }
     return page;
+  }
+
+  notes(actor: ActorAddress, { after, notesMax }: NoteRange): StoredNote[] {
+    const range = { cellsMax: notesMax, ...(after === undefined ? {} : { after }) };
+    return this.cells(actor, NOTES, range).map(({ key, ts }) => ({ note: key, ts }));
   }
 
   marks(shard: number, range: { readonly after?: WakeMark; readonly marksMax: number }): WakeMark[] {

@@ -1,3 +1,4 @@
+// Longer than 300 lines because it is the port's every method with the faults of each.
 // A simulated store. Owns: when a write is done, what of it survives a power cut, and the faults a test asks for.
 // Does not own: which write of a cell wins (sim-cells.ts).
 //
@@ -14,10 +15,12 @@ import type {
   Commit,
   DueMark,
   Head,
+  NoteRange,
   Row,
   RowRange,
   Store,
   StoredCell,
+  StoredNote,
   StoreHealth,
   WakeMark,
 } from '../ports/store.ts';
@@ -155,6 +158,10 @@ export class SimStore implements Store {
 
   readCells(actor: ActorAddress, table: string, range: CellRange): Promise<StoredCell[]> {
     return this.#read(() => this.#cells.cells(actor, table, range));
+  }
+
+  readNotes(actor: ActorAddress, range: NoteRange): Promise<StoredNote[]> {
+    return this.#read(() => this.#cells.notes(actor, range));
   }
 
   readMarks(shard: number, range: { readonly after?: WakeMark; readonly marksMax: number }) {

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import type { Store } from '../ports/store.ts';
 import { registerBasics } from './store-basics.ts';
 import { registerDue } from './store-due.ts';
+import { registerNotes } from './store-notes.ts';
 import { registerOrder } from './store-order.ts';
 import { registerProperties } from './store-properties.ts';
 
@@ -40,6 +41,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     registerBasics(withStore);
     registerOrder(withStore);
     registerDue(withStore);
+    registerNotes(withStore);
     registerProperties(open);
     withStore('a closed store refuses commits as not done and says so in its health', async ({ store }) => {
       await store.close();

@@ -10,6 +10,7 @@ import type {
   Row,
   RowRange,
   StoredCell,
+  StoredNote,
   WakeMark,
 } from '../ports/store.ts';
 import { compareMarks } from './sim-cells.ts';
@@ -74,6 +75,18 @@ export class StoreModel {
       .sort((a, b) => compareUtf8(a, b) * sign)
       .flatMap((name) => stored(winner(all.filter((cell) => cell.key === name))))
       .slice(0, range.cellsMax);
+  }
+
+  notes(kind: string, key: string): StoredNote[] {
+    const all = this.#of(kind, key).flatMap((commit) => commit.notes ?? []);
+    return [...new Set(all.map(({ note }) => note))].sort(compareUtf8).flatMap((name) => {
+      const latest = winner(
+        all
+          .filter(({ note }) => note === name)
+          .map(({ ts, present }) => ({ ts, value: present ? new Uint8Array(0) : undefined })),
+      );
+      return latest?.value === undefined ? [] : [{ note: name, ts: latest.ts }];
+    });
   }
 
   marks(shard: number): WakeMark[] {

@@ -51,12 +51,16 @@ const commit: fc.Arbitrary<Commit> = fc
       { nil: undefined, freq: 3 },
     ),
     due: fc.array(note, { maxLength: 2 }),
+    notes: fc.array(fc.record({ note: fc.constantFrom(...keys), present: fc.boolean(), ts: time }), {
+      maxLength: 3,
+    }),
   })
-  .map(({ actor: at, from, rows, head, cells, mark, due }) => ({
+  .map(({ actor: at, from, rows, head, cells, mark, due, notes }) => ({
     actor: at,
     rows: rows.map((row, index) => ({ seq: from + index, ...row })),
     cells,
     due,
+    notes,
     // Of two heads of one time the encodings decide, which are the driver's own: equal times get equal heads here.
     ...(head && { head: headOf(headAt(head)) }),
     ...(mark && { mark: { shard, kind: 'user', ...mark } }),
@@ -143,6 +147,11 @@ async function compare(
   for (const key of ['a', 'ab']) {
     const at = { kind: 'user', key, shard };
     deepEqual((await store.readHead(at))?.ts, model.head('user', key)?.ts);
+    const notes = model.notes('user', key);
+    deepEqual(await store.readNotes(at, { notesMax: 99 }), notes);
+    const [first] = notes;
+    if (first !== undefined)
+      deepEqual(await store.readNotes(at, { after: first.note, notesMax: 2 }), notes.slice(1, 3));
     for (const range of rowRanges) {
       deepEqual((await store.readRows(at, range)).map(plain), model.rows('user', key, range).map(plain));
     }
