@@ -1,56 +1,51 @@
-// Longer than 300 lines because mailbox, turns, answers and life cycle of an activation change one state together.
-// The one in-memory run of an actor: its mailbox, its turns, its journal and its gate. Owns the life cycle
+// Longer than 300 lines because whatever goes out of an activation depends on where its life cycle is.
+// The one in-memory run of an actor: its turns, its journal and its gate. Owns the life cycle
 // activating -> active -> gone. Correctness never depends on an activation being dropped in an orderly way.
 //
-// A1  One turn at a time. A handler that returns a promise holds the mailbox until it settles, unless its method has
-//     NO_SIDE_EFFECTS: then it interleaves.
+// A1, A3, A5: turns.ts.
 // A2  A turn runs only while the activation is open (rule 6), which for a durable actor means recovered and sealed.
-// A3  Expected failures (StarlingError) are answers. Anything else that a handler throws ends the activation: its state
-//     may be half changed, the next one rebuilds it from the store.
 // A4  Every call taken in is answered: by its handler, or with an error when the activation ends.
 
 import type { Message } from '@bufbuild/protobuf';
 import { ActorLog } from './actor-log.ts';
+import type { ActorMethod } from './actor-type.ts';
 import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
-import type { ActorDefinition, Durable, Instance } from './definition.ts';
+import type { ActorDefinition } from './definition.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { Gate, outcomeUnknown } from './gate.ts';
 import type { Host } from './host.ts';
+import type { Instance } from './instance.ts';
+import type { Interceptor } from './interceptor.ts';
 import type { Journal } from './journal.ts';
-import { Mailbox } from './mailbox.ts';
-
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress } from './ports/store.ts';
-
 import type { ServerStream } from './service.ts';
-import { Later, type Turn } from './turn.ts';
-
-import { TurnContext } from './turn-context.ts';
-import { NO_DEADLINE, refuse, type Work } from './work.ts';
-
-type Handler = (request: Message, ...rest: unknown[]) => unknown;
+import type { TellOrigin } from './tells.ts';
+import type { Later, Turn } from './turn.ts';
+import { Turns } from './turns.ts';
+import { methodName, NO_DEADLINE, refuse, type Work } from './work.ts';
 
 export class Activation {
   readonly host: Host;
   readonly definition: ActorDefinition;
   readonly address: ActorAddress;
+  readonly instance: Instance;
+  /** Those of the node, then those of the kind. */
+  readonly interceptors: readonly Interceptor[];
   readonly #claim: ShardClaim;
-  readonly #mailbox: Mailbox<Work>;
+  readonly #turns: Turns;
   readonly #gate: Gate;
-  readonly #instance: Instance;
   readonly #answers: Answers;
   readonly #log: ActorLog | undefined;
   /** The log once it is open. */
   #openLog: ActorLog | undefined;
   #state: 'activating' | 'active' | 'gone' = 'activating';
   readonly #openWaiters: { resolve: () => void; reject: (error: StarlingError) => void }[] = [];
-  #busy = false;
   #scheduled = false;
   #running = false;
   #issueQueued = false;
   #awake = 0;
-  #interleaved = 0;
   #dropWhenIdle = false;
   /** Monotonic milliseconds of the last work. */
   lastUsed: number;
@@ -59,30 +54,32 @@ export class Activation {
     this.host = host;
     this.definition = definition;
     this.address = address;
+    this.interceptors = host.interceptorsOf(definition);
     this.#claim = claim;
-    this.#mailbox = new Mailbox(host.limits.mailboxTurnsMax);
+    this.#turns = new Turns(this);
     this.#gate = new Gate(host.fence, host.limits.gateOutputsMax);
     this.lastUsed = host.clock.monotonic();
     this.#answers = new Answers({
-      reply: (call, value, passing) => this.#reply(call, value, passing),
-      refuse: (call, error) => this.#replyError(call, error),
+      reply: (call, value, passing) => this.reply(call, value, passing),
+      refuse: (call, error) => this.replyError(call, error),
     });
     const { kind, key, shard } = address;
-    this.#instance = definition.create({ kind, key, shard, epoch: claim.epoch, node: host.node });
+    this.instance = definition.create({ kind, key, shard, epoch: claim.epoch, node: host.node });
     this.#log = this.#makeLog();
     if (this.#log === undefined) this.#opened();
     else void this.#open(this.#log);
   }
 
   #makeLog(): ActorLog | undefined {
-    const { codec } = this.definition;
-    if (codec === undefined) return undefined;
+    const { codec, migrations } = this.definition;
+    if (codec === undefined || this.instance.durable === undefined) return undefined;
     return new ActorLog({
       host: this.host,
       address: this.address,
       claim: this.#claim,
       codec,
-      instance: this.#instance as unknown as Durable<unknown>,
+      migrations,
+      instance: this.instance.durable,
       onSettled: (settled) => this.#gate.settle(settled),
       onFailed: (error) => this.#logFailed(error),
       output: (release) => this.output(release),
@@ -92,6 +89,15 @@ export class Activation {
 
   get type() {
     return this.definition.type;
+  }
+
+  /** What `turn.state` shows. */
+  get state(): unknown {
+    return this.instance.state;
+  }
+
+  get active(): boolean {
+    return this.#state === 'active';
   }
 
   get gone(): boolean {
@@ -110,16 +116,24 @@ export class Activation {
   // ---- work in ----------------------------------------------------------------------------------------------------
 
   accept(call: Call): void {
-    const full = this.#gate.full || this.#interleaved >= this.host.limits.mailboxTurnsMax;
-    if (full || !this.#push({ kind: 'call', call, reserved: false, deadline: call.deadline })) {
-      call.reject(new StarlingError('OVERLOADED', `${this.address.kind}/${this.address.key}`));
-    }
+    const refusal =
+      this.#turns.refusal(call) ??
+      (this.#gate.full
+        ? this.#gateFull()
+        : this.#push({ kind: 'call', call, reserved: false, deadline: call.deadline }));
+    if (refusal !== undefined) call.reject(refusal);
   }
 
-  acceptStream(method: string, request: Message, stream: ServerStream, deadline: number): void {
-    if (!this.#push({ kind: 'stream', method, request, stream, reserved: false, deadline })) {
-      stream.end(new StarlingError('OVERLOADED', `${this.address.kind}/${this.address.key}`));
-    }
+  #gateFull(): StarlingError {
+    const { kind, key } = this.address;
+    return new StarlingError('OVERLOADED', `${kind}/${key}: too many answers wait for the store.`, {
+      metadata: { actor: `${kind}/${key}`, bound: 'gate' },
+    });
+  }
+
+  acceptStream(method: ActorMethod, request: Message, stream: ServerStream, deadline: number): void {
+    const refusal = this.#push({ kind: 'stream', method, request, stream, reserved: false, deadline });
+    if (refusal !== undefined) stream.end(refusal);
   }
 
   /** Runs `task` as a turn; has room beyond the bound, since it belongs to work that was accepted. */
@@ -133,18 +147,15 @@ export class Activation {
     return () => timer.cancel();
   }
 
-  #push(work: Work): boolean {
-    if (this.#state === 'gone') {
-      refuse(work, new StarlingError('NOT_OWNER'));
-      return true;
-    }
-    if (!this.#mailbox.push(work)) return false;
-    this.#schedule();
-    return true;
+  #push(work: Work): StarlingError | undefined {
+    if (this.#state === 'gone') return new StarlingError('NOT_OWNER');
+    const refusal = this.#turns.push(work);
+    if (refusal === undefined) this.#schedule();
+    return refusal;
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#state !== 'active' || this.#busy) return;
+    if (this.#scheduled || this.#state !== 'active' || this.#turns.busy) return;
     this.#scheduled = true;
     this.host.ready(this);
   }
@@ -156,11 +167,7 @@ export class Activation {
     this.#scheduled = false;
     this.#running = true;
     this.lastUsed = this.host.clock.monotonic();
-    while (this.#state === 'active' && !this.#busy) {
-      const work = this.#mailbox.shift();
-      if (work === undefined) break;
-      this.#turn(work);
-    }
+    this.#turns.run(this.lastUsed);
     this.#running = false;
     this.#journal?.issue();
     if (this.#dropWhenIdle) this.tryPassivate();
@@ -176,101 +183,38 @@ export class Activation {
     });
   }
 
-  #turn(work: Work): void {
-    if (work.kind === 'call' && !work.call.pending) return;
-    if (work.deadline <= this.lastUsed) {
-      refuse(work, new StarlingError('DEADLINE_EXCEEDED', 'It waited too long and was not run.'));
-      return;
-    }
-    const readOnly = work.kind === 'call' && this.host.isReadOnly(this.definition.type, work.call.method);
-    const deadline = work.deadline === NO_DEADLINE ? this.host.deadlineAfter(undefined) : work.deadline;
-    const call = work.kind === 'call' ? work.call : undefined;
-    if (call?.origin !== undefined && this.#openLog?.seen(call.origin) === true) {
-      this.#reply(call, this.host.emptyReply(this.type, call.method), false);
-      return;
-    }
-    const turn = new TurnContext(this, deadline, call, readOnly);
-    try {
-      const result = this.#invoke(work, turn);
-      if (result instanceof Promise) this.#await(work, turn, result, readOnly);
-      else this.#finish(work, turn, result);
-    } catch (error) {
-      this.#failedTurn(work, turn, error);
-    }
+  /** A turn that returned a promise has ended. `held`: it held the mailbox. */
+  turnOver(held: boolean): void {
+    this.#schedule();
+    if (held) this.#journal?.issue();
   }
 
-  #invoke(work: Work, turn: Turn): unknown {
-    switch (work.kind) {
-      case 'task':
-        return work.task(turn);
-      case 'call':
-        return (this.#instance[work.call.method] as Handler)(work.call.request, turn);
-      case 'stream':
-        return (this.#instance[work.method] as Handler)(work.request, work.stream, turn);
-    }
-  }
-
-  #await(work: Work, turn: TurnContext, result: Promise<unknown>, readOnly: boolean): void {
-    if (readOnly) this.#interleaved++;
-    else this.#busy = true;
-    const over = (): void => {
-      if (readOnly) this.#interleaved--;
-      else this.#busy = false;
-      this.#schedule();
-      if (!readOnly) this.#journal?.issue();
-    };
-    result.then(
-      (value) => {
-        try {
-          if (this.#state === 'gone') refuse(work, outcomeUnknown(undefined));
-          else this.#finish(work, turn, value);
-        } catch (error) {
-          this.#failedTurn(work, turn, error);
-        }
-        over();
-      },
-      (error: unknown) => {
-        if (this.#state === 'gone') refuse(work, outcomeUnknown(error));
-        else this.#failedTurn(work, turn, error);
-        over();
-      },
-    );
-  }
-
-  #finish(work: Work, turn: TurnContext, result: unknown): void {
-    turn.close();
-    if (work.kind !== 'call') return;
-    if (work.call.origin !== undefined) this.#openLog?.took(work.call.origin);
-    if (result instanceof Later) {
-      this.#answers.adopt(result, work.call);
-      return;
-    }
-    this.#reply(work.call, result as Message, false);
-  }
-
-  #failedTurn(work: Work, turn: TurnContext, error: unknown): void {
-    turn.close();
-    if (error instanceof StarlingError && work.kind !== 'task') {
-      if (work.kind === 'call') this.#replyError(work.call, error);
-      else work.stream.end(error);
-      return;
-    }
-    const method = work.kind === 'call' ? work.call.method : work.kind;
+  /** A turn threw what is no answer: the activation ends (A3). */
+  turnFailed(work: Work, error: unknown): void {
     const { kind, key } = this.address;
     this.host.log('error', 'a turn failed: the activation ends', {
       kind,
       key,
-      method,
+      method: methodName(work),
       error: describe(error),
     });
-    const internal = new StarlingError('INTERNAL', undefined, { cause: error });
-    refuse(work, internal);
+    refuse(work, new StarlingError('INTERNAL', undefined, { cause: error }));
     this.end(outcomeUnknown(error));
+  }
+
+  /** The tell or reminder that a call hands over has had its effect already. */
+  hasTaken(origin: TellOrigin): boolean {
+    return this.#openLog?.seen(origin) === true;
+  }
+
+  /** What a call hands over has been taken. */
+  took(origin: TellOrigin): void {
+    this.#openLog?.took(origin);
   }
 
   // ---- answers ----------------------------------------------------------------------------------------------------
 
-  #reply(call: Call, value: Message, passing: boolean): void {
+  reply(call: Call, value: Message, passing: boolean): void {
     if (passing) call.resolve(value);
     else
       this.output(
@@ -279,15 +223,24 @@ export class Activation {
       );
   }
 
-  #replyError(call: Call, error: StarlingError): void {
+  replyError(call: Call, error: StarlingError): void {
     this.output(
       () => call.reject(error),
       (ended) => call.reject(ended),
     );
   }
 
+  replyEmpty(call: Call): void {
+    this.reply(call, this.host.emptyReply(call.method), false);
+  }
+
   defer(): Later<Message> {
     return this.#answers.defer();
+  }
+
+  /** The handler of `call` has returned `later`. */
+  adopt(later: Later<Message>, call: Call): void {
+    this.#answers.adopt(later, call);
   }
 
   /** Lets an output leave once the writes before it have settled. */
@@ -318,8 +271,8 @@ export class Activation {
     this.#state = 'active';
     this.#openLog = this.#log;
     for (const waiter of this.#openWaiters.splice(0)) waiter.resolve();
-    const { opened } = this.#instance;
-    if (opened !== undefined) this.continueWith((turn) => opened.call(this.#instance, turn));
+    const { lifecycle } = this.instance;
+    if (lifecycle.opened !== undefined) this.continueWith((turn) => lifecycle.opened?.(turn));
     this.#schedule();
   }
 
@@ -337,6 +290,11 @@ export class Activation {
     this.#end(error, { failed: true });
   }
 
+  /** Ends the activation because its shard goes elsewhere. Nobody opens it here again. */
+  handOver(): void {
+    this.#end(new StarlingError('NOT_OWNER'), { failed: false });
+  }
+
   /** `begun`: the answer to work whose turn has run; by default that its outcome is unknown. */
   #end(
     error: StarlingError,
@@ -351,10 +309,10 @@ export class Activation {
     this.#log?.end();
     this.#gate.end(begun);
     this.#answers.end(asUnknown(error));
-    for (const work of this.#mailbox.drain()) refuse(work, error);
+    for (const work of this.#turns.drain()) refuse(work, error);
     for (const waiter of this.#openWaiters.splice(0)) waiter.reject(error);
     try {
-      this.#instance.closed?.();
+      this.instance.lifecycle.closed?.();
     } catch (error) {
       // The actor's last word must not keep the next activation out.
       const { kind, key } = this.address;
@@ -378,8 +336,8 @@ export class Activation {
 
   /** Drops the activation if nothing would be lost; writes a checkpoint first where that spares the next one work. */
   tryPassivate(): boolean {
-    if (this.#state !== 'active' || this.#busy || this.#awake > 0 || this.#interleaved > 0) return false;
-    if (this.#mailbox.size > 0 || this.#answers.open > 0 || this.#gate.waiting > 0) return false;
+    if (this.#state !== 'active' || this.#awake > 0 || !this.#turns.idle) return false;
+    if (this.#answers.open > 0 || this.#gate.waiting > 0) return false;
     const journal = this.#journal;
     if (journal !== undefined) {
       if (!journal.quiet) return false;
@@ -393,6 +351,13 @@ export class Activation {
     return true;
   }
 
+  /** Tells the actor that its shard is about to go elsewhere, and writes what is still unwritten. */
+  drain(): void {
+    const { lifecycle } = this.instance;
+    if (lifecycle.draining !== undefined) this.continueWith((turn) => lifecycle.draining?.(turn));
+    this.flush();
+  }
+
   /** Writes what is still unwritten; used when the node stops. */
   flush(): void {
     if (this.#state !== 'active' || this.#journal === undefined) return;
@@ -403,8 +368,12 @@ export class Activation {
   /** Nothing is running, waiting or being written. */
   get quiet(): boolean {
     if (this.#state === 'gone') return true;
+    if (this.#state === 'activating') return false;
     return (
-      this.#mailbox.size === 0 && !this.#busy && this.#gate.waiting === 0 && (this.#journal?.quiet ?? true)
+      this.#turns.idle &&
+      this.#gate.waiting === 0 &&
+      this.#answers.open === 0 &&
+      (this.#journal?.quiet ?? true)
     );
   }
 }

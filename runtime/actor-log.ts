@@ -7,8 +7,9 @@
 
 import { create, type Message } from '@bufbuild/protobuf';
 import { TellReceiptSchema } from '../proto/gen/starling/actor/v1/stored_pb.ts';
+import type { ActorType } from './actor-type.ts';
 import type { CallSink } from './call.ts';
-import type { ActorType, Durable, Effects, RecordCodec } from './definition.ts';
+import type { Durable, Effects, RecordCodec } from './definition.ts';
 import { InvariantViolation, invariant, type StarlingError } from './errors.ts';
 import type { Host } from './host.ts';
 import { Journal } from './journal.ts';
@@ -26,6 +27,8 @@ export interface ActorLogOptions {
   readonly claim: ShardClaim;
   readonly codec: RecordCodec<unknown>;
   readonly instance: Durable<unknown>;
+  /** Steps from one version of the stored state to the next. */
+  readonly migrations: readonly ((state: Uint8Array) => Uint8Array)[];
   /** All writes up to this number are durable and fence-checked. */
   readonly onSettled: (settled: number) => void;
   readonly onFailed: (error: StarlingError) => void;
@@ -54,7 +57,7 @@ export class ActorLog {
 
   /** Opens the log: rules 4 to 6. */
   async open(): Promise<void> {
-    const { host, address, claim, codec, instance } = this.#options;
+    const { host, address, claim, codec, instance, migrations } = this.#options;
     const { start, cells } = await recover({
       address,
       store: host.store,
@@ -63,6 +66,7 @@ export class ActorLog {
       limits: host.limits,
       codec,
       instance,
+      migrations,
       tells: this.#tells,
       snapshot: () => this.#snapshot(),
       uncleanBefore: host.endedUnclean(address),
@@ -85,7 +89,8 @@ export class ActorLog {
   }
 
   #snapshot(): Uint8Array {
-    return encodeState({ state: this.#options.instance.snapshot(), ...this.#tells.snapshot() });
+    const { instance, migrations } = this.#options;
+    return encodeState({ state: instance.snapshot(), version: migrations.length, ...this.#tells.snapshot() });
   }
 
   /** Appends a record, with the tells it causes and the receipt of the tell it is the effect of. */

@@ -1,7 +1,8 @@
 // One call under way: what the caller waits for and what the callee answers. Owns: that a call is answered exactly once,
-// and that it ends by its deadline (invariant I13).
+// that who watches it hears so, and the path of the turns that wait for it.
 
 import type { Message } from '@bufbuild/protobuf';
+import type { ActorMethod, ActorType } from './actor-type.ts';
 import type { StarlingError } from './errors.ts';
 import type { TellOrigin } from './tells.ts';
 
@@ -13,51 +14,121 @@ export type CallOutcome<T> =
 /** Takes the one answer of a call. */
 export interface CallSink {
   resolve(value: Message): void;
-  reject(error: StarlingError): void;
+  /** `begun`: its turn had begun; false = surely nothing was done. */
+  reject(error: StarlingError, begun: boolean): void;
+}
+
+/** Hears when a call is answered. */
+export interface CallWatcher {
+  done(call: Call): void;
+  /** True: the call is tried again, so this is not its answer. */
+  again(call: Call, error: StarlingError): boolean;
+}
+
+/** The turns that wait for a call, the innermost first. */
+export interface Path {
+  readonly kind: string;
+  readonly key: string;
+  readonly up: Path | undefined;
+}
+
+/** Facts about a call for interceptors; not for its handler. */
+export type CallMetadata = Readonly<Record<string, string>>;
+
+export interface CallInit {
+  readonly type: ActorType;
+  readonly key: string;
+  readonly method: ActorMethod;
+  readonly request: Message;
+  /** On the monotonic clock, milliseconds. */
+  readonly deadline: number;
+  readonly sink: CallSink;
+  readonly signal?: AbortSignal | undefined;
+  /** Set where the call hands over a tell, or is a reminder. */
+  readonly origin?: TellOrigin | undefined;
+  /** The turns that wait for it. */
+  readonly path?: Path | undefined;
+  /** `kind/key` of the actor that calls; absent = from outside of actors. */
+  readonly caller?: { readonly kind: string; readonly key: string } | undefined;
+  readonly metadata?: CallMetadata | undefined;
+  /** W3C trace context of the caller. */
+  readonly traceparent?: string | undefined;
 }
 
 export class Call {
-  readonly method: string;
+  readonly type: ActorType;
+  readonly key: string;
+  readonly method: ActorMethod;
   readonly request: Message;
   /** On the monotonic clock, milliseconds. */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
-  /** Set where the call hands over a tell. */
   readonly origin: TellOrigin | undefined;
-  #sink: CallSink | undefined;
+  readonly path: Path | undefined;
+  readonly caller: { readonly kind: string; readonly key: string } | undefined;
+  readonly metadata: CallMetadata | undefined;
+  readonly traceparent: string | undefined;
+  /** Its turn has begun: a refusal no longer means that nothing was done. */
+  begun = false;
+  /** Times it was tried again. */
+  retries = 0;
+  watcher: CallWatcher | undefined = undefined;
+  /** Listens to `signal`. */
+  abort: (() => void) | undefined = undefined;
+  /** Where the answer goes; undefined once it has gone. */
+  sink: CallSink | undefined;
 
-  constructor(
-    method: string,
-    request: Message,
-    deadline: number,
-    signal: AbortSignal | undefined,
-    sink: CallSink,
-    origin?: TellOrigin,
-  ) {
-    this.method = method;
-    this.request = request;
-    this.deadline = deadline;
-    this.signal = signal;
-    this.origin = origin;
-    this.#sink = sink;
+  constructor(init: CallInit) {
+    this.type = init.type;
+    this.key = init.key;
+    this.method = init.method;
+    this.request = init.request;
+    this.deadline = init.deadline;
+    this.signal = init.signal;
+    this.origin = init.origin;
+    this.path = init.path;
+    this.caller = init.caller;
+    this.metadata = init.metadata;
+    this.traceparent = init.traceparent;
+    this.sink = init.sink;
   }
 
   /** False once answered. */
   get pending(): boolean {
-    return this.#sink !== undefined;
+    return this.sink !== undefined;
   }
 
   resolve(value: Message): void {
-    const sink = this.#sink;
-    this.#sink = undefined;
-    sink?.resolve(value);
+    const sink = this.sink;
+    if (sink === undefined) return;
+    this.sink = undefined;
+    this.watcher?.done(this);
+    sink.resolve(value);
   }
 
   reject(error: StarlingError): void {
-    const sink = this.#sink;
-    this.#sink = undefined;
-    sink?.reject(error);
+    const sink = this.sink;
+    if (sink === undefined || this.watcher?.again(this, error) === true) return;
+    this.sink = undefined;
+    this.watcher?.done(this);
+    sink.reject(error, this.begun);
   }
+}
+
+/** The names along a path down to `last`, for the person who reads the error. */
+export function pathNames(path: Path, last: { readonly kind: string; readonly key: string }): string {
+  const names = [`${last.kind}/${last.key}`];
+  for (let hop: Path | undefined = path; hop !== undefined; hop = hop.up)
+    names.unshift(`${hop.kind}/${hop.key}`);
+  return names.join(' -> ');
+}
+
+/** Whether an actor's turn waits for this call. */
+export function onPath(path: Path, actor: { readonly kind: string; readonly key: string }): boolean {
+  for (let hop: Path | undefined = path; hop !== undefined; hop = hop.up) {
+    if (hop.key === actor.key && hop.kind === actor.kind) return true;
+  }
+  return false;
 }
 
 /** The sink of a one-way call: nobody waits. */

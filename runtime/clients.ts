@@ -1,32 +1,34 @@
-// Typed clients of actors: what their methods do. How they get their methods from a contract is in definition.ts.
+// Typed clients of actors: what their methods do. How they get their methods from a contract is in actor-type.ts.
 
-import type { DescMethodUnary, DescService, Message } from '@bufbuild/protobuf';
+import type { DescService, Message } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
-import { type CallSink, NO_SINK } from './call.ts';
 import {
   type ActorClient,
+  type ActorMethod,
   type ActorType,
   type CallOptions,
   type OneWayClient,
   type StartCall,
   toMessage,
-} from './definition.ts';
+} from './actor-type.ts';
+import { type CallInit, type CallSink, NO_SINK, type Path } from './call.ts';
 import type { AskClient, Continuation } from './turn.ts';
 
 /** Who can start calls. */
 export interface Caller {
-  /** Starts a call; `sink` hears the outcome exactly once. `deadline` on the monotonic clock. */
-  startCall(
-    type: ActorType,
-    key: string,
-    method: string,
-    request: Message,
-    deadline: number,
-    signal: AbortSignal | undefined,
-    sink: CallSink,
-  ): void;
-  /** The deadline that `timeoutMs` from now means, at most `latest`. */
+  /** Starts a call; its sink hears the outcome exactly once. */
+  startCall(init: CallInit): void;
+  /** The deadline that `timeoutMs` from now means, at most `latest`; on the monotonic clock. */
   deadlineAfter(timeoutMs: number | undefined, latest?: number): number;
+}
+
+/** The turn on whose behalf a client calls. */
+export interface FromTurn {
+  readonly activation: Activation;
+  readonly deadline: number;
+  /** The turns that wait for what this one awaits: its own and those that wait for it. */
+  readonly path: Path;
+  readonly traceparent: string | undefined;
 }
 
 /** A client whose calls are promises. */
@@ -34,67 +36,90 @@ export function callClient<C extends DescService>(
   caller: Caller,
   type: ActorType<C>,
   key: string,
-  bounds: { readonly deadline?: number; readonly from?: Activation } = {},
+  from?: FromTurn,
 ): ActorClient<C> {
-  const start = (method: DescMethodUnary, init: Message, options?: CallOptions): Promise<Message> =>
+  const start = (method: ActorMethod, init: Message, options?: CallOptions): Promise<Message> =>
     new Promise((resolve, reject) => {
-      const deadline = caller.deadlineAfter(options?.timeoutMs, bounds.deadline);
-      const request = toMessage(method.input, init);
-      const go = (): void => {
-        caller.startCall(type, key, method.localName, request, deadline, options?.signal, {
-          resolve,
-          reject,
-        });
+      const call: CallInit = {
+        type,
+        key,
+        method,
+        request: toMessage(method.input, init),
+        deadline: caller.deadlineAfter(options?.timeoutMs, from?.deadline),
+        sink: { resolve, reject },
+        signal: options?.signal,
+        path: from?.path,
+        caller: from?.activation.address,
+        metadata: options?.metadata,
+        traceparent: from?.traceparent,
       };
-      if (bounds.from === undefined) go();
-      else bounds.from.output(go, reject);
+      if (from === undefined) caller.startCall(call);
+      else from.activation.output(() => caller.startCall(call), reject);
     });
   return type.bind(start as StartCall) as ActorClient<C>;
 }
 
 /** A client whose answers come as turns of the activation that asks. */
 export function askClient<C extends DescService>(
-  activation: Activation,
+  from: Omit<FromTurn, 'path'>,
   type: ActorType<C>,
   key: string,
-  latest: number,
   passing: boolean,
 ): AskClient<C> {
+  const { activation, deadline, traceparent } = from;
+  const { host } = activation;
   const start = (
-    method: DescMethodUnary,
+    method: ActorMethod,
     init: Message,
     then: Continuation<Message>,
     options?: CallOptions,
   ): void => {
-    const { host } = activation;
-    const deadline = host.deadlineAfter(
-      options?.timeoutMs,
-      options?.timeoutMs === undefined ? latest : undefined,
-    );
-    const request = toMessage(method.input, init);
     const sink: CallSink = {
       resolve: (value) => activation.continueWith((turn) => then({ ok: true, value }, turn)),
       reject: (error) => activation.continueWith((turn) => then({ ok: false, error }, turn)),
     };
-    const go = (): void =>
-      host.startCall(type, key, method.localName, request, deadline, options?.signal, sink);
-    if (passing) go();
-    else activation.output(go);
+    const call: CallInit = {
+      type,
+      key,
+      method,
+      request: toMessage(method.input, init),
+      deadline: host.deadlineAfter(
+        options?.timeoutMs,
+        options?.timeoutMs === undefined ? deadline : undefined,
+      ),
+      sink,
+      signal: options?.signal,
+      caller: activation.address,
+      metadata: options?.metadata,
+      traceparent,
+    };
+    if (passing) host.startCall(call);
+    else activation.output(() => host.startCall(call));
   };
   return type.bind(start as StartCall) as AskClient<C>;
 }
 
 /** A client that waits for nothing. */
 export function oneWayClient<C extends DescService>(
-  activation: Activation,
+  from: Omit<FromTurn, 'path' | 'deadline'>,
   type: ActorType<C>,
   key: string,
 ): OneWayClient<C> {
-  const start = (method: DescMethodUnary, init: Message): void => {
-    const { host } = activation;
+  const { activation, traceparent } = from;
+  const { host } = activation;
+  const start = (method: ActorMethod, init: Message): void => {
     const request = toMessage(method.input, init);
     activation.output(() =>
-      host.startCall(type, key, method.localName, request, host.deadlineAfter(undefined), undefined, NO_SINK),
+      host.startCall({
+        type,
+        key,
+        method,
+        request,
+        deadline: host.deadlineAfter(undefined),
+        sink: NO_SINK,
+        caller: activation.address,
+        traceparent,
+      }),
     );
   };
   return type.bind(start as StartCall) as OneWayClient<C>;

@@ -2,22 +2,27 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { RunRequestSchema } from '../proto/gen/starling/test/v1/script_pb.ts';
-import { Call } from './call.ts';
+import { methodOf } from './actor-type.ts';
+import { Call, type CallSink } from './call.ts';
 import { Deadlines } from './deadlines.ts';
-import { SimClock } from './testing/index.ts';
+import { SimClock, scripted } from './testing/index.ts';
+
+const { type } = scripted();
 
 function setUp() {
   const clock = new SimClock();
   const deadlines = new Deadlines(clock, 50);
   const ended: string[] = [];
   const start = (name: string, deadline: number, then: () => void = () => {}): Call => {
-    const call = new Call('run', create(RunRequestSchema), deadline, undefined, {
+    const sink: CallSink = {
       resolve: () => {},
       reject: (error) => {
         ended.push(`${name} ${error.code} ${clock.monotonic()}`);
         then();
       },
-    });
+    };
+    const request = create(RunRequestSchema);
+    const call = new Call({ type, key: name, method: methodOf(type, 'run'), request, deadline, sink });
     deadlines.watch(call);
     return call;
   };

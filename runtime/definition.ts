@@ -1,86 +1,43 @@
-// What an author writes: the type of an actor (what callers need) and its definition (what runs). Owns the shapes; the
-// behaviour behind them is in activation.ts and turn.ts.
+// What an author writes: the type of an actor (what callers need) and its definition (what runs). Owns the shapes and how a
+// declared actor becomes one; the behaviour behind them is in activation.ts and turn.ts.
 
-import type {
-  DescMessage,
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  DescService,
-  Message,
-  MessageInitShape,
-  MessageShape,
+import {
+  create,
+  type DescMessage,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
 } from '@bufbuild/protobuf';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { invariant } from './errors.ts';
+import type { ActorType } from './actor-type.ts';
+import { type AnyHandler, type Instance, methodsOf } from './instance.ts';
+import type { Interceptor } from './interceptor.ts';
 import type { ServerStream } from './service.ts';
-import type { Later, Turn } from './turn.ts';
-
-/** What a caller has to know of an actor: enough to address and type it, nothing of how it works. */
-export interface ActorType<C extends DescService = DescService> {
-  /** 1 to 32 characters of [a-z0-9-]. */
-  readonly kind: string;
-  /** The protobuf service that is its contract: unary and server-streaming methods. */
-  readonly contract: C;
-  /** A turn may await only actors of a higher rank (rule 18). */
-  readonly rank: number;
-  /** The part of the key that decides the shard; default: the whole key. */
-  readonly placementKey: (key: string) => string;
-  /** Makes a client whose methods all call `start`; one class per contract, made once. */
-  readonly bind: (start: StartCall) => Record<string, unknown>;
-}
-
-/** What the methods of a client do. */
-export type StartCall = (method: DescMethodUnary, request: Message, ...rest: unknown[]) => unknown;
-
-export interface ActorTypeOptions<C extends DescService> {
-  readonly kind: string;
-  readonly contract: C;
-  readonly rank: number;
-  readonly placementKey?: (key: string) => string;
-}
-
-/** Names a kind of actor. */
-export function actorType<C extends DescService>(options: ActorTypeOptions<C>): ActorType<C> {
-  invariant(
-    /^[a-z][a-z0-9-]{0,31}$/.test(options.kind),
-    `kind "${options.kind}" is 1 to 32 characters of [a-z0-9-]`,
-  );
-  return {
-    ...options,
-    placementKey: options.placementKey ?? ((key) => key),
-    bind: clientMaker(options.contract),
-  };
-}
-
-/** The unary methods of a contract as a class, so that a client costs one object and no closures. */
-function clientMaker(contract: DescService): (start: StartCall) => Record<string, unknown> {
-  class Client {
-    readonly start: StartCall;
-    constructor(start: StartCall) {
-      this.start = start;
-    }
-  }
-  for (const method of contract.methods) {
-    if (method.methodKind !== 'unary') continue;
-    const unary = method as DescMethodUnary;
-    const call = function call(this: Client, request: Message, ...rest: unknown[]): unknown {
-      return this.start(unary, request, ...rest);
-    };
-    Object.defineProperty(Client.prototype, method.localName, { value: call });
-  }
-  return (start) => new Client(start) as unknown as Record<string, unknown>;
-}
+import type { Later, ReadTurn, Turn } from './turn.ts';
 
 /** What a handler gives back: the reply, or a promise of it, or the word that a later turn replies. */
-export type Answer<O extends DescMessage> = MessageShape<O> | Later<MessageShape<O>>;
+export type Answer<O extends DescMessage> = MessageInitShape<O> | Later<MessageShape<O>>;
+
+/** A method that changes something. */
+type Handler<M, S, A> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, turn: Turn<S, A>) => Answer<O> | Promise<Answer<O>>
+    : M extends DescMethodServerStreaming<infer I>
+      ? (request: MessageShape<I>, stream: ServerStream, turn: Turn<S, A>) => void | Promise<void>
+      : never;
+
+/** A method with NO_SIDE_EFFECTS. */
+type Reader<M, S> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, turn: ReadTurn<S>) => MessageInitShape<O> | Promise<MessageInitShape<O>>
+    : never;
 
 /** Handlers for every method of a contract. A method with NO_SIDE_EFFECTS gets a turn that can't write and may interleave. */
 export type Handlers<C extends DescService> = {
-  [K in keyof C['method']]: C['method'][K] extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageShape<I>, turn: Turn) => Answer<O> | Promise<Answer<O>>
-    : C['method'][K] extends DescMethodServerStreaming<infer I>
-      ? (request: MessageShape<I>, stream: ServerStream, turn: Turn) => void | Promise<void>
-      : never;
+  [K in keyof C['method']]: Handler<C['method'][K], undefined, unknown>;
 };
 
 /** Where the fold of a record says what changes in the actor's tables. */
@@ -97,9 +54,14 @@ export interface RecordCodec<R> {
   decode(bytes: Uint8Array): R;
 }
 
-/** A codec for a protobuf message. */
-export function messageCodec<M extends DescMessage>(schema: M): RecordCodec<MessageShape<M>> {
-  return { encode: (record) => toBinary(schema, record), decode: (bytes) => fromBinary(schema, bytes) };
+/** A codec for a protobuf message; takes its initial values too. */
+export function messageCodec<M extends DescMessage>(
+  schema: M,
+): RecordCodec<MessageShape<M>> & { encode(record: MessageInitShape<M>): Uint8Array } {
+  return {
+    encode: (record: MessageInitShape<M>) => toBinary(schema, create(schema, record)),
+    decode: (bytes) => fromBinary(schema, bytes),
+  };
 }
 
 /**
@@ -116,9 +78,11 @@ export interface Durable<R> {
 }
 
 /** Hooks that any actor may have. */
-export interface Lifecycle {
+export interface Lifecycle<S = undefined, A = unknown> {
   /** The activation is open: finish what a former one left (deliveries, tells). */
-  opened?(turn: Turn): void;
+  opened?(turn: Turn<S, A>): void;
+  /** The shard is about to be handed to another node: end streams, answer who waits. New calls are refused already. */
+  draining?(turn: Turn<S, A>): void;
   /** The activation is being dropped, or has ended with an error. In memory only: nothing may be written or called. */
   closed?(): void;
 }
@@ -141,78 +105,192 @@ export interface ActorDefinition {
   readonly codec: RecordCodec<unknown> | undefined;
   readonly create: (self: Self) => Instance;
   readonly idleMsMax: number | undefined;
-}
-
-/** An activation's object, as the runtime sees it. */
-export interface Instance extends Partial<Durable<unknown>>, Lifecycle {
-  readonly [method: string]: unknown;
+  readonly interceptors: readonly Interceptor[];
+  /** Steps from one version of the stored state to the next. */
+  readonly migrations: readonly ((state: Uint8Array) => Uint8Array)[];
 }
 
 interface CommonOptions {
+  /** Kinds that a turn of this one awaits. Default none. */
   readonly awaits?: readonly ActorType[];
   /** Overrides the limit of the same name, milliseconds. */
   readonly idleMsMax?: number;
+  /** Run around every call of this kind, inside those of the node. Default none. */
+  readonly interceptors?: readonly Interceptor[];
 }
 
-/** Defines an actor with a timeline and a state folded from it. */
-export function defineDurableActor<C extends DescService, R>(
+/**
+ * The methods of an actor. `reads` are exactly the ones that the contract marks NO_SIDE_EFFECTS: they get a turn without
+ * the means to write, and may interleave.
+ */
+interface MethodOptions<C extends DescService, R extends keyof C['method'], S, A> {
+  readonly handlers: { [K in Exclude<keyof C['method'], R>]: Handler<C['method'][K], S, A> };
+  readonly reads?: { [K in R]: Reader<C['method'][K], DeepReadonly<S>> };
+}
+
+/** Nothing in it can be changed. */
+export type DeepReadonly<T> = T extends
+  | ((...rest: never[]) => unknown)
+  | Uint8Array
+  | bigint
+  | string
+  | number
+  | boolean
+  | undefined
+  | null
+  ? T
+  : { readonly [K in keyof T]: DeepReadonly<T[K]> };
+
+/**
+ * Defines a durable actor from two messages: its state, and the record that each change appends. `state` changes only in
+ * `apply`; handlers read it as `turn.state` and change it by `turn.append(record)`.
+ * @example
+ * export const counter = defineActor(Counter, {
+ *   state: CounterStateSchema,
+ *   record: CounterRecordSchema,
+ *   apply(state, record) { state.total += record.amount; },
+ *   handlers: { add({ amount }, turn) { turn.append({ amount }); return { total: turn.state.total }; } },
+ *   reads: { total(_request, turn) { return { total: turn.state.total }; } },
+ * });
+ */
+export function defineActor<
+  C extends DescService,
+  S extends DescMessage,
+  A extends DescMessage,
+  R extends keyof C['method'] = never,
+>(
+  type: ActorType<C>,
+  options: CommonOptions &
+    Lifecycle<DeepReadonly<MessageShape<S>>, MessageInitShape<A>> &
+    MethodOptions<C, R, DeepReadonly<MessageShape<S>>, MessageInitShape<A>> & {
+      /** The state; what a new actor begins with is the empty message. */
+      readonly state: S;
+      readonly record: A;
+      /**
+       * Folds one record into the state, which it may change. A function of the two alone: no clock, no randomness, no I/O,
+       * no exception; it must understand every record ever written.
+       */
+      apply(state: MessageShape<S>, record: MessageShape<A>, effects: Effects, seq: number): void;
+      /**
+       * Step n brings a state of version n to version n + 1; the state of today has as many versions behind it. Run on load,
+       * in order, before the records after the checkpoint. Never change or remove one that has run somewhere.
+       */
+      readonly migrations?: readonly ((state: MessageShape<S>) => void)[];
+    },
+): ActorDefinition {
+  const { state: schema, apply } = options;
+  const handlers = methodsOf(type, options.handlers, options.reads);
+  return {
+    ...common(type, options),
+    codec: messageCodec(options.record) as RecordCodec<unknown>,
+    migrations: (options.migrations ?? []).map((step) => (bytes: Uint8Array) => {
+      const state = fromBinary(schema, bytes);
+      step(state);
+      return toBinary(schema, state);
+    }),
+    create: () => {
+      let state = create(schema);
+      const durable: Durable<MessageShape<A>> = {
+        restore: (bytes) => {
+          state = fromBinary(schema, bytes);
+        },
+        apply: (seq, record, effects) => apply(state, create(options.record, record), effects, seq),
+        snapshot: () => toBinary(schema, state),
+      };
+      return {
+        handlers,
+        owner: options.handlers,
+        durable: durable as Durable<unknown>,
+        lifecycle: options as Lifecycle,
+        get state() {
+          return state;
+        },
+      };
+    },
+  };
+}
+
+/**
+ * Defines an actor that lives in memory only: lost with its activation, never written.
+ * @example
+ * export const typing = defineMemoryActor(Typing, {
+ *   state: () => ({ who: new Map<string, number>() }),
+ *   handlers: { typed({ userId }, turn) { turn.state.who.set(userId, turn.monotonic()); return {}; } },
+ * });
+ */
+export function defineMemoryActor<C extends DescService, S, R extends keyof C['method'] = never>(
+  type: ActorType<C>,
+  options: CommonOptions &
+    Lifecycle<S, never> &
+    MethodOptions<C, R, S, never> & {
+      /** What a new activation begins with. Handlers change it in place. */
+      readonly state: (self: Self) => S;
+    },
+): ActorDefinition {
+  const handlers = methodsOf(type, options.handlers, options.reads);
+  const { state } = options;
+  return {
+    ...common(type, options),
+    codec: undefined,
+    create: (self) => ({
+      handlers,
+      owner: options.handlers,
+      durable: undefined,
+      lifecycle: options as unknown as Lifecycle,
+      state: state(self),
+    }),
+  };
+}
+
+/**
+ * Defines an actor as an object of its own making: for state that is no message, or that is written to the store in a form
+ * of its own. With `record` it has a timeline, and the object folds it.
+ */
+export function defineCustomActor<C extends DescService, R>(
   type: ActorType<C>,
   options: CommonOptions & {
     readonly record: RecordCodec<R>;
     readonly create: (self: Self) => Handlers<C> & Durable<R> & Lifecycle;
+    /** As in `defineActor`, on the encoded state. */
+    readonly migrations?: readonly ((state: Uint8Array) => Uint8Array)[];
   },
-): ActorDefinition {
-  return {
-    type,
-    awaits: options.awaits ?? [],
-    codec: options.record as RecordCodec<unknown>,
-    create: options.create as unknown as (self: Self) => Instance,
-    idleMsMax: options.idleMsMax,
-  };
-}
-
-/** Defines an actor that lives in memory only. */
-export function defineMemoryActor<C extends DescService>(
+): ActorDefinition;
+export function defineCustomActor<C extends DescService>(
   type: ActorType<C>,
   options: CommonOptions & { readonly create: (self: Self) => Handlers<C> & Lifecycle },
+): ActorDefinition;
+export function defineCustomActor(
+  type: ActorType,
+  options: CommonOptions & {
+    readonly record?: RecordCodec<never> | RecordCodec<unknown>;
+    readonly create: (self: Self) => object;
+    readonly migrations?: readonly ((state: Uint8Array) => Uint8Array)[];
+  },
 ): ActorDefinition {
+  const { record, create: make } = options;
   return {
-    type,
-    awaits: options.awaits ?? [],
-    codec: undefined,
-    create: options.create as unknown as (self: Self) => Instance,
-    idleMsMax: options.idleMsMax,
+    ...common(type, options),
+    codec: record as RecordCodec<unknown> | undefined,
+    migrations: options.migrations ?? [],
+    create: (self) => {
+      const object = make(self);
+      return {
+        handlers: object as Record<string, AnyHandler>,
+        owner: object,
+        durable: record === undefined ? undefined : (object as Durable<unknown>),
+        lifecycle: object as Lifecycle,
+        state: undefined,
+      };
+    },
   };
 }
 
-export interface CallOptions {
-  /** Milliseconds until the call is answered with DEADLINE_EXCEEDED. Never longer than what is left of the turn's own. */
-  readonly timeoutMs?: number;
-  /** Gives up early: CANCELLED. */
-  readonly signal?: AbortSignal;
-}
-
-/** A typed client of one actor. */
-export type ActorClient<C extends DescService> = {
-  readonly [K in keyof C['method'] as C['method'][K] extends DescMethodUnary
-    ? K
-    : never]: C['method'][K] extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageInitShape<I>, options?: CallOptions) => Promise<MessageShape<O>>
-    : never;
-};
-
-/** A typed one-way client: nothing comes back, nothing is repeated; lost with its sender or receiver. */
-export type OneWayClient<C extends DescService> = {
-  readonly [K in keyof C['method'] as C['method'][K] extends DescMethodUnary
-    ? K
-    : never]: C['method'][K] extends DescMethodUnary<infer I>
-    ? (request: MessageInitShape<I>) => void
-    : never;
-};
-
-/** A request as a message: made from its initial values unless it is one already. */
-export function toMessage<M extends DescMessage>(schema: M, init: MessageInitShape<M>): MessageShape<M> {
-  return '$typeName' in init && init.$typeName !== undefined
-    ? (init as MessageShape<M>)
-    : create(schema, init);
+function common(type: ActorType, options: CommonOptions) {
+  return {
+    type,
+    awaits: options.awaits ?? [],
+    idleMsMax: options.idleMsMax,
+    interceptors: options.interceptors ?? [],
+    migrations: [],
+  };
 }

@@ -108,6 +108,13 @@ export const ERRORS = {
     'Stored data contradicts itself.',
     'Stop, keep the data, and report it.',
   ),
+  VERSION_TOO_NEW: entry(
+    'UNAVAILABLE',
+    'not_done',
+    'The data was written by a later release.',
+    'Finish the upgrade: this node runs an older release than the one that wrote the actor.',
+    1000,
+  ),
   INTERNAL: entry('INTERNAL', 'unknown', 'Something went wrong inside.', BUG),
 } as const satisfies Record<string, ErrorEntry>;
 

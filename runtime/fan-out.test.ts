@@ -6,19 +6,25 @@ import {
   RunRequestSchema,
   RunResponseSchema,
 } from '../proto/gen/starling/test/v1/script_pb.ts';
+import { methodOf } from './actor-type.ts';
 import type { Call } from './call.ts';
 import { StarlingError } from './errors.ts';
 import { fanOutLocally, type Refused } from './fan-out.ts';
+import { scripted } from './testing/index.ts';
+
+const { type } = scripted();
 
 function setUp(keys: readonly string[]) {
   const calls = new Map<string, Call>();
   const results: Refused[][] = [];
   const expire = fanOutLocally({
-    method: 'run',
-    output: RunResponseSchema,
+    type,
+    method: methodOf(type, 'run'),
     requests: keys.map((key) => ({ key, request: create(RunRequestSchema, { text: key }) })),
     deadline: 100,
-    deliver: (key, call) => calls.set(key, call),
+    deliver: (call) => {
+      calls.set(call.key, call);
+    },
     done: (refused) => results.push(refused),
   });
   const answer = (key: string, text: string): void =>

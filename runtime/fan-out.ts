@@ -2,7 +2,8 @@
 // the others are reported once all have answered.
 
 import { type DescMessage, isFieldSet, type Message } from '@bufbuild/protobuf';
-import { Call, type CallOutcome } from './call.ts';
+import type { ActorMethod, ActorType } from './actor-type.ts';
+import { Call, type CallOutcome, type CallSink } from './call.ts';
 import type { StarlingError } from './errors.ts';
 
 export interface FanOutPart {
@@ -16,12 +17,12 @@ export interface Refused {
 }
 
 export interface LocalFanOut {
-  readonly method: string;
-  readonly output: DescMessage;
+  readonly type: ActorType;
+  readonly method: ActorMethod;
   readonly requests: readonly { readonly key: string; readonly request: Message }[];
   readonly deadline: number;
   /** Hands a call to the activation of a key. */
-  readonly deliver: (key: string, call: Call) => void;
+  readonly deliver: (call: Call) => void;
   /** Called once, when every receiver has answered or its time is up. */
   readonly done: (refused: Refused[]) => void;
 }
@@ -31,7 +32,7 @@ export interface LocalFanOut {
  * answered; harmless once all have.
  */
 export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => void {
-  const { requests, output, deadline, deliver } = options;
+  const { type, method, requests, deadline, deliver } = options;
   const refused: Refused[] = [];
   let open = requests.length;
   if (open === 0) {
@@ -44,18 +45,19 @@ export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => v
   };
   const calls: Call[] = [];
   for (const { key, request } of requests) {
-    const call = new Call(options.method, request, deadline, undefined, {
+    const sink: CallSink = {
       resolve: (value) => {
-        if (!isEmpty(output, value)) refused.push({ key, outcome: { ok: true, value } });
+        if (!isEmpty(method.output, value)) refused.push({ key, outcome: { ok: true, value } });
         answered();
       },
       reject: (error) => {
         refused.push({ key, outcome: { ok: false, error } });
         answered();
       },
-    });
+    };
+    const call = new Call({ type, key, method, request, deadline, sink });
     calls.push(call);
-    deliver(key, call);
+    deliver(call);
   }
   return (error) => {
     for (const call of calls) call.reject(error);

@@ -2,10 +2,12 @@
 
 import type { Message } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
+import type { ActorMethod, ActorType } from './actor-type.ts';
 import type { CallOutcome, CallSink } from './call.ts';
 import type { Caller } from './clients.ts';
-import type { ActorType } from './definition.ts';
+import type { ActorDefinition } from './definition.ts';
 import type { FenceReader } from './fence.ts';
+import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Random } from './ports/random.ts';
@@ -39,11 +41,12 @@ export interface Host extends Caller {
   ): void;
   exists(type: ActorType, key: string): Promise<boolean>;
   /** The reply of a method with nothing in it. */
-  emptyReply(type: ActorType, method: string): Message;
-  isReadOnly(type: ActorType, method: string): boolean;
+  emptyReply(method: ActorMethod): Message;
+  /** Those of the node, then those of the kind. */
+  interceptorsOf(definition: ActorDefinition): readonly Interceptor[];
   fanOut(
     type: ActorType,
-    method: string,
+    method: ActorMethod,
     shared: Message,
     receivers: readonly { readonly key: string; readonly own: object }[],
     then: (refused: { key: string; outcome: CallOutcome<Message> }[]) => void,

@@ -3,25 +3,31 @@
 // Owns: activations, turns, the gate, timelines, state and tables of one node. Does not own: where data lies (ports/store),
 // which shards are served (ports/ownership), wires, and everything about instant messaging.
 
-export type { CallOutcome } from './call.ts';
+export {
+  type ActorClient,
+  type ActorMethod,
+  type ActorType,
+  actorType,
+  type CallOptions,
+  type OneWayClient,
+} from './actor-type.ts';
+export type { CallMetadata, CallOutcome } from './call.ts';
 export type {
-  ActorClient,
   ActorDefinition,
-  ActorType,
   Answer,
-  CallOptions,
+  DeepReadonly,
   Durable,
   Effects,
   Handlers,
   Lifecycle,
-  OneWayClient,
   RecordCodec,
   Self,
 } from './definition.ts';
-export { actorType, defineDurableActor, defineMemoryActor, messageCodec } from './definition.ts';
+export { defineActor, defineCustomActor, defineMemoryActor, messageCodec } from './definition.ts';
 export type { ErrorCode, ErrorEntry, FieldViolation, Outcome, StatusName } from './errors.ts';
 export { ERRORS, invalidRequest, invariant, StarlingError, toStarlingError } from './errors.ts';
 export type { LogLevel } from './host.ts';
+export type { Interceptor, Invocation } from './interceptor.ts';
 export { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
 export { DEFAULT_SHARDS, PLACEMENT_VERSION, shardOf } from './placement.ts';
 export type { Clock, Timer } from './ports/clock.ts';

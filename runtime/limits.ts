@@ -3,6 +3,17 @@
 export interface RuntimeLimits {
   /** Turns that wait in one mailbox; more are refused with OVERLOADED. Replies have room beyond it. Default 1,024. */
   readonly mailboxTurnsMax: number;
+  /** Bytes of the requests that wait in one mailbox, roughly; more are refused with OVERLOADED. Default 8 MiB. */
+  readonly mailboxBytesMax: number;
+  /** While the oldest call has waited for longer than this in a mailbox, new ones are refused with OVERLOADED, milliseconds. Default 10,000. */
+  readonly mailboxAgeMsMax: number;
+  /** A turn that keeps the thread, or its actor, for longer than this is logged, milliseconds. Default 100. */
+  readonly slowTurnMs: number;
+  /** Times that one call is tried again on other nodes. Default 12. */
+  readonly callRetriesMax: number;
+  /** First and longest wait before a call is tried again, milliseconds. Defaults 10 and 500. */
+  readonly callRetryMsMin: number;
+  readonly callRetryMsMax: number;
   /** Outputs that wait behind one gate; more are refused with OVERLOADED. Default 8,192. */
   readonly gateOutputsMax: number;
   /** Rows of one commit. Also how far beyond the tail a row of an activation may have been in flight. Default 256. */
@@ -49,6 +60,12 @@ export interface RuntimeLimits {
 
 export const DEFAULT_LIMITS: RuntimeLimits = {
   mailboxTurnsMax: 1024,
+  mailboxBytesMax: 8 * 1024 * 1024,
+  mailboxAgeMsMax: 10_000,
+  slowTurnMs: 100,
+  callRetriesMax: 12,
+  callRetryMsMin: 10,
+  callRetryMsMax: 500,
   gateOutputsMax: 8192,
   batchRowsMax: 256,
   batchBytesMax: 256 * 1024,

@@ -1,5 +1,5 @@
-// The bounded queue of one activation. New calls are refused when it is full; replies and continuations of work that was
-// accepted have room beyond the bound, so that accepted work can always end (rule 18).
+// The bounded queue of one activation: by count, by bytes and by age. New calls are refused when it is full; replies and
+// continuations of work that was accepted have room beyond the bounds, so that accepted work can always end (rule 18).
 
 /** One piece of work for a turn. */
 export interface Work {
@@ -7,30 +7,65 @@ export interface Work {
   readonly reserved: boolean;
   /** On the monotonic clock: not begun after this. */
   readonly deadline: number;
+  /** Roughly what it holds in memory; looked at only where it has to wait. */
+  bytes?: number;
+  /** When it began to wait, on the monotonic clock. */
+  since?: number;
 }
 
+export interface MailboxBounds {
+  readonly turnsMax: number;
+  readonly bytesMax: number;
+  readonly ageMsMax: number;
+}
+
+export interface MailboxOptions<W extends Work> extends MailboxBounds {
+  /** Roughly the bytes of what was asked. */
+  readonly sizeOf: (work: W) => number;
+  readonly monotonic: () => number;
+}
+
+/** Why there is no room. */
+export type Full = 'turns' | 'bytes' | 'age';
+
 export class Mailbox<W extends Work> {
-  readonly #max: number;
+  readonly #options: MailboxOptions<W>;
   #items: (W | undefined)[] = [];
   #first = 0;
   #open = 0;
+  #bytes = 0;
 
-  constructor(max: number) {
-    this.#max = max;
+  constructor(options: MailboxOptions<W>) {
+    this.#options = options;
   }
 
   get size(): number {
     return this.#items.length - this.#first;
   }
 
-  /** False: full. */
-  push(work: W): boolean {
+  /** Undefined: taken. Else why not. `waits`: something is before it; what is taken out at once is neither measured nor timed. */
+  push(work: W, waits = this.size > 0): Full | undefined {
     if (!work.reserved) {
-      if (this.#open >= this.#max) return false;
+      const full = waits ? this.#wait(work) : undefined;
+      if (full !== undefined) return full;
       this.#open++;
     }
     this.#items.push(work);
-    return true;
+    return undefined;
+  }
+
+  #wait(work: W): Full | undefined {
+    const { turnsMax, bytesMax, ageMsMax, sizeOf, monotonic } = this.#options;
+    if (this.#open >= turnsMax) return 'turns';
+    const now = monotonic();
+    const oldest = this.#items[this.#first]?.since;
+    if (oldest !== undefined && now - oldest > ageMsMax) return 'age';
+    const bytes = sizeOf(work);
+    if (this.#bytes + bytes > bytesMax) return 'bytes';
+    work.bytes = bytes;
+    work.since = now;
+    this.#bytes += bytes;
+    return undefined;
   }
 
   shift(): W | undefined {
@@ -38,6 +73,7 @@ export class Mailbox<W extends Work> {
     if (work === undefined) return undefined;
     this.#items[this.#first++] = undefined;
     if (!work.reserved) this.#open--;
+    if (work.bytes !== undefined) this.#bytes -= work.bytes;
     if (this.#first === this.#items.length) {
       this.#items.length = 0;
       this.#first = 0;
@@ -54,6 +90,7 @@ export class Mailbox<W extends Work> {
     this.#items = [];
     this.#first = 0;
     this.#open = 0;
+    this.#bytes = 0;
     return rest;
   }
 }

@@ -1,6 +1,7 @@
 // Opens a durable actor: rules 4–6 of the safety protocol. Reads the head first, then the rows to the first hole, folds
 // them, seals, and reads the fence. Only then is the activation open.
 
+import type { StoredState } from '../proto/gen/starling/actor/v1/stored_pb.ts';
 import type { Durable, Effects, RecordCodec } from './definition.ts';
 import { StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
@@ -20,6 +21,8 @@ export interface RecoveryOptions {
   readonly limits: RuntimeLimits;
   readonly codec: RecordCodec<unknown>;
   readonly instance: Durable<unknown>;
+  /** Steps from one version of the stored state to the next. */
+  readonly migrations: readonly ((state: Uint8Array) => Uint8Array)[];
   readonly tells: Tells;
   /** The state and what the runtime keeps beside it, for a checkpoint. */
   readonly snapshot: () => Uint8Array;
@@ -56,7 +59,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     const { state } = head;
     readable(options, 'the checkpoint', () => {
       const stored = decodeState(state);
-      if (stored.state.length > 0) instance.restore(stored.state);
+      if (stored.state.length > 0) instance.restore(migrated(options, stored));
       options.tells.restore(stored);
     });
   }
@@ -66,6 +69,20 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   if (fence !== 'live') await fence;
   if (claim.epoch !== epochOf(seal.sealTs)) throw new StarlingError('NOT_OWNER');
   return { start: seal, cells };
+}
+
+/**
+ * The state as this release has it: brought up step by step.
+ * @throws StarlingError VERSION_TOO_NEW
+ */
+function migrated({ address, migrations }: RecoveryOptions, { state, version }: StoredState): Uint8Array {
+  const { length } = migrations;
+  if (version > length) {
+    const { kind, key } = address;
+    const detail = `${kind}/${key} is stored in version ${version}, this node knows versions up to ${length}.`;
+    throw new StarlingError('VERSION_TOO_NEW', detail);
+  }
+  return migrations.slice(version).reduce((bytes, step) => step(bytes), state);
 }
 
 /** Rule 5: rows upward from the checkpoint to the first hole. */

@@ -20,12 +20,11 @@ import {
   type NodeRequest,
   NodeRequestSchema,
 } from '../proto/gen/starling/actor/v1/envelope_pb.ts';
-import type { Call, CallOutcome, CallSink } from './call.ts';
-import type { ActorType } from './definition.ts';
+import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
+import type { Call, CallInit, CallOutcome, CallSink, Path } from './call.ts';
 import { ERRORS, type ErrorCode, StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutPart, Refused } from './fan-out.ts';
 import type { Transport } from './ports/transport.ts';
-import { methodOf } from './registry.ts';
 import type { TellOrigin } from './tells.ts';
 
 /** What an answering node does with a request. */
@@ -33,21 +32,11 @@ export interface LocalNode {
   /** The type of a kind. Throws where the node does not know it. */
   typeOf(kind: string): ActorType;
   /** Starts a call here; it is not passed on to a third node. */
-  startHere(
-    type: ActorType,
-    key: string,
-    request: Message,
-    options: {
-      readonly method: string;
-      readonly timeoutMs: number;
-      readonly sink: CallSink;
-      readonly origin?: TellOrigin;
-    },
-  ): void;
+  startHere(init: Omit<CallInit, 'deadline'>, timeoutMs: number): void;
   /** Starts a fan-out here. */
   fanOutHere(
     type: ActorType,
-    method: string,
+    method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
     done: (refused: Refused[]) => void,
@@ -57,32 +46,49 @@ export interface LocalNode {
 // ---- asking ---------------------------------------------------------------------------------------------------------
 
 /** Hands a call to the node that serves its actor. */
-export function callRemotely(
-  transport: Transport,
-  node: string,
-  type: ActorType,
-  key: string,
-  call: Call,
-  timeoutMs: number,
-): void {
-  const { input, output } = methodOf(type, call.method);
+export function callRemotely(transport: Transport, node: string, call: Call, timeoutMs: number): void {
+  const { type, key, method, caller, metadata, traceparent } = call;
   const asked = {
     kind: type.kind,
     key,
-    method: call.method,
-    request: toBinary(input, call.request),
+    method: method.localName,
+    request: toBinary(method.input, call.request),
+    path: namesOf(call.path),
+    caller: caller === undefined ? '' : `${caller.kind}/${caller.key}`,
+    metadata: { ...metadata },
+    traceparent: traceparent ?? '',
     ...originPart(call.origin),
   };
   const envelope = create(NodeRequestSchema, { request: { case: 'call', value: asked }, timeoutMs });
   transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs).then(
     (bytes) => {
       const { reply } = fromBinary(NodeReplySchema, bytes);
-      const outcome = decodeOutcome(output, reply.case === 'call' ? reply.value : undefined);
+      const answered = reply.case === 'call' ? reply.value : undefined;
+      const outcome = decodeOutcome(method.output, answered);
+      call.begun = !(answered?.outcome.case === 'error' && answered.outcome.value.notBegun);
       if (outcome.ok) call.resolve(outcome.value);
       else call.reject(outcome.error);
     },
     (error: unknown) => call.reject(unknownOutcome(error)),
   );
+}
+
+/** `kind/key` of every turn that waits, the first caller first. */
+function namesOf(path: Path | undefined): string[] {
+  const names: string[] = [];
+  for (let hop = path; hop !== undefined; hop = hop.up) names.unshift(`${hop.kind}/${hop.key}`);
+  return names;
+}
+
+function pathOf(names: readonly string[]): Path | undefined {
+  let path: Path | undefined;
+  for (const name of names) path = { ...actorNamed(name), up: path };
+  return path;
+}
+
+function actorNamed(name: string): { readonly kind: string; readonly key: string } {
+  const at = name.indexOf('/');
+  return { kind: name.slice(0, at), key: name.slice(at + 1) };
 }
 
 function originPart(origin: TellOrigin | undefined): { origin?: { sender: string; n: bigint } } {
@@ -91,7 +97,7 @@ function originPart(origin: TellOrigin | undefined): { origin?: { sender: string
 
 export interface RemoteFanOut {
   readonly type: ActorType;
-  readonly method: string;
+  readonly method: ActorMethod;
   /** Encoded: once for all nodes. */
   readonly shared: Uint8Array;
   readonly receivers: readonly FanOutPart[];
@@ -105,12 +111,12 @@ export async function fanOutRemotely(
   fanOut: RemoteFanOut,
 ): Promise<Refused[]> {
   const { type, method, shared, receivers, timeoutMs } = fanOut;
-  const { input, output } = methodOf(type, method);
+  const { input, output } = method;
   const parts = receivers.map(({ key, own }) => ({
     key,
     own: toBinary(input, create(input, own as MessageInitShape<typeof input>)),
   }));
-  const value = { kind: type.kind, method, shared, receivers: parts };
+  const value = { kind: type.kind, method: method.localName, shared, receivers: parts };
   const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
   try {
     const bytes = await transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs);
@@ -155,25 +161,31 @@ async function replyTo(local: LocalNode, { request, timeoutMs }: NodeRequest): P
   }
 }
 
-function answerCall(local: LocalNode, call: NodeCall, timeoutMs: number): Promise<NodeOutcome> {
+function answerCall(local: LocalNode, asked: NodeCall, timeoutMs: number): Promise<NodeOutcome> {
   return new Promise((resolve) => {
     try {
-      const type = local.typeOf(call.kind);
-      const { input, output } = methodOf(type, call.method);
-      const origin =
-        call.origin === undefined ? {} : { origin: { sender: call.origin.sender, n: Number(call.origin.n) } };
+      const type = local.typeOf(asked.kind);
+      const method = methodOf(type, asked.method);
       const sink: CallSink = {
-        resolve: (value) => resolve(encodeReply(output, value)),
-        reject: (error) => resolve(encodeError(error)),
+        resolve: (value) => resolve(encodeReply(method.output, value)),
+        reject: (error, begun) => resolve(encodeError(error, begun)),
       };
-      local.startHere(type, call.key, fromBinary(input, call.request), {
-        method: call.method,
-        timeoutMs,
+      const init: Omit<CallInit, 'deadline'> = {
+        type,
+        key: asked.key,
+        method,
+        request: fromBinary(method.input, asked.request),
         sink,
-        ...origin,
-      });
+        path: pathOf(asked.path),
+        caller: asked.caller === '' ? undefined : actorNamed(asked.caller),
+        metadata: asked.metadata,
+        traceparent: asked.traceparent === '' ? undefined : asked.traceparent,
+        origin:
+          asked.origin === undefined ? undefined : { sender: asked.origin.sender, n: Number(asked.origin.n) },
+      };
+      local.startHere(init, timeoutMs);
     } catch (error) {
-      resolve(encodeError(toStarlingError(error)));
+      resolve(encodeError(toStarlingError(error), false));
     }
   });
 }
@@ -187,14 +199,15 @@ function answerFanOut(
   return new Promise((resolve) => {
     try {
       const type = local.typeOf(kind);
-      const { input, output } = methodOf(type, method);
+      const descriptor = methodOf(type, method);
+      const { input, output } = descriptor;
       const shared = fromBinary(input, fanOut.shared);
       // The large fields are decoded once; each receiver's copy refers to them.
       const requests = receivers.map(({ key, own }) => ({
         key,
         request: mergeFromBinary(input, { ...shared }, own),
       }));
-      local.fanOutHere(type, method, requests, timeoutMs, (refused) => {
+      local.fanOutHere(type, descriptor, requests, timeoutMs, (refused) => {
         resolve(refused.map(({ key, outcome }) => ({ key, outcome: encodeOutcome(output, outcome) })));
       });
     } catch (error) {
@@ -214,8 +227,9 @@ function encodeReply(output: DescMessage, value: Message): NodeOutcome {
   return create(NodeOutcomeSchema, { outcome: { case: 'reply', value: toBinary(output, value) } });
 }
 
-function encodeError({ code, message, metadata, retryAfterMs }: StarlingError): NodeOutcome {
-  const value = create(NodeErrorSchema, { code, message, metadata: { ...metadata } });
+function encodeError(error: StarlingError, begun = true): NodeOutcome {
+  const { code, message, metadata, retryAfterMs } = error;
+  const value = create(NodeErrorSchema, { code, message, metadata: { ...metadata }, notBegun: !begun });
   if (retryAfterMs !== undefined) value.retryAfterMs = retryAfterMs;
   return create(NodeOutcomeSchema, { outcome: { case: 'error', value } });
 }

@@ -4,22 +4,23 @@
 // R2  A fan-out is one envelope per destination node, with the shared part once (and none for this node).
 // R3  What another node has handed over is not passed on to a third one: where it is not served here it is refused, and
 //     who asked looks again.
+// R4  A call is tried again, until its deadline, only if its turn has surely not begun (NOT_OWNER: the shard is moving), or if
+//     its method may be repeated.
 
 import { type Message, toBinary } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
-import { Call, type CallSink, NO_SINK } from './call.ts';
+import type { ActorMethod, ActorType } from './actor-type.ts';
+import { Call, type CallInit, type CallSink, type CallWatcher, NO_SINK } from './call.ts';
 import { Deadlines } from './deadlines.ts';
-import type { ActorType } from './definition.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
 import type { RuntimeLimits } from './limits.ts';
 import { shardOf } from './placement.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
+import type { Random } from './ports/random.ts';
 import type { Directory, Transport } from './ports/transport.ts';
-import { methodOf } from './registry.ts';
 import { answer, callRemotely, fanOutRemotely } from './remote.ts';
-import type { TellOrigin } from './tells.ts';
 
 /** The way to other nodes. */
 export interface Peers {
@@ -31,6 +32,7 @@ export interface RouterOptions {
   readonly node: string;
   readonly shards: number;
   readonly clock: Clock;
+  readonly random: Random;
   readonly limits: RuntimeLimits;
   readonly ownership: Ownership;
   /** Absent = there are no other nodes. */
@@ -39,15 +41,6 @@ export interface RouterOptions {
   readonly activation: (type: ActorType, key: string) => Activation;
   /** The type of a kind. Throws where the node does not know it. */
   readonly typeOf: (kind: string) => ActorType;
-}
-
-export interface StartOptions {
-  readonly method: string;
-  /** On the monotonic clock. */
-  readonly deadline: number;
-  readonly signal?: AbortSignal | undefined;
-  readonly sink: CallSink;
-  readonly origin?: TellOrigin;
 }
 
 export class Router {
@@ -67,54 +60,80 @@ export class Router {
   }
 
   /** Starts a call, wherever its actor is. */
-  start(type: ActorType, key: string, request: Message, options: StartOptions): void {
-    const node = this.#remoteNode(type, key);
-    const call = this.#watched(request, options);
-    if (!call.pending) return;
-    if (node === undefined) this.#deliver(call, type, key);
-    else this.#send(node, call, type, key);
+  start(init: CallInit): void {
+    const call = new Call(init);
+    this.#watch(call, this.#watcher);
+    if (call.pending) this.#route(call);
   }
 
-  /** A call that ends by its deadline, or when the caller gives up (R1). */
-  #watched(request: Message, { method, deadline, signal, sink, origin }: StartOptions): Call {
+  #route(call: Call): void {
+    const node = this.#remoteNode(call.type, call.key);
+    if (node === undefined) this.#deliver(call);
+    else this.#send(node, call);
+  }
+
+  /** Sees to it that a call ends by its deadline, or when the caller gives up (R1). */
+  #watch(call: Call, watcher: CallWatcher): void {
     // Nobody waits for a one-way call: it is only not begun after its deadline.
-    if (sink === NO_SINK) return new Call(method, request, deadline, undefined, sink);
-    const call: Call = new Call(
-      method,
-      request,
-      deadline,
-      signal,
-      {
-        resolve: (value) => {
-          this.#deadlines.done(call);
-          sink.resolve(value);
-        },
-        reject: (error) => {
-          this.#deadlines.done(call);
-          sink.reject(error);
-        },
-      },
-      origin,
-    );
+    if (call.sink === NO_SINK) return;
+    call.watcher = watcher;
     this.#deadlines.watch(call);
-    if (signal?.aborted === true) call.reject(new StarlingError('CANCELLED'));
-    else signal?.addEventListener('abort', () => call.reject(new StarlingError('CANCELLED')), { once: true });
-    return call;
+    const { signal } = call;
+    if (signal === undefined) return;
+    call.abort = () => call.reject(new StarlingError('CANCELLED'));
+    if (signal.aborted) call.abort();
+    else signal.addEventListener('abort', call.abort, { once: true });
   }
 
-  #deliver(call: Call, type: ActorType, key: string): void {
+  /** Calls of this node. */
+  readonly #watcher: CallWatcher = {
+    done: (call) => this.#done(call),
+    again: (call, error) => this.#again(call, error),
+  };
+
+  /** Calls that another node has handed over: it sees for itself what to do next (R3). */
+  readonly #guestWatcher: CallWatcher = { done: (call) => this.#done(call), again: () => false };
+
+  #done(call: Call): void {
+    this.#deadlines.done(call);
+    if (call.abort !== undefined) call.signal?.removeEventListener('abort', call.abort);
+  }
+
+  /** R4. */
+  #again(call: Call, error: StarlingError): boolean {
+    const { limits, clock, random } = this.#options;
+    if (call.retries >= limits.callRetriesMax || !this.#mayRepeat(call, error)) return false;
+    const backoff = Math.min(limits.callRetryMsMax, limits.callRetryMsMin * 2 ** call.retries);
+    const delayMs = backoff * (0.5 + random.float() / 2);
+    if (clock.monotonic() + delayMs >= call.deadline) return false;
+    call.retries++;
+    call.begun = false;
+    clock.after(delayMs, () => {
+      if (call.pending) this.#route(call);
+    });
+    return true;
+  }
+
+  #mayRepeat(call: Call, error: StarlingError): boolean {
+    // Without other nodes nothing changes by waiting; a tell or reminder is repeated by its actor.
+    if (this.#options.peers === undefined || call.origin !== undefined) return false;
+    if (error.code === 'DEADLINE_EXCEEDED' || error.code === 'CANCELLED') return false;
+    if (error.code === 'NOT_OWNER' && !call.begun) return true;
+    return call.method.repeatable && error.entry.outcome === 'unknown' && error.retryAfterMs !== undefined;
+  }
+
+  #deliver(call: Call): void {
     try {
-      this.#options.activation(type, key).accept(call);
+      this.#options.activation(call.type, call.key).accept(call);
     } catch (error) {
       call.reject(toStarlingError(error));
     }
   }
 
-  #send(node: string, call: Call, type: ActorType, key: string): void {
+  #send(node: string, call: Call): void {
     const { peers, clock } = this.#options;
     invariant(peers !== undefined, 'only a node with peers sends to one');
-    const timeoutMs = Math.max(1, Math.ceil(call.deadline - clock.monotonic()));
-    callRemotely(peers.transport, node, type, key, call, timeoutMs);
+    callRemotely(peers.transport, node, call, Math.max(1, Math.ceil(call.deadline - clock.monotonic())));
   }
 
   /** The other node that serves an actor; undefined where it is served here, or nobody is known to. */
@@ -130,7 +149,7 @@ export class Router {
   /** R2. */
   fanOut(
     type: ActorType,
-    method: string,
+    method: ActorMethod,
     shared: Message,
     receivers: readonly FanOutPart[],
     done: (refused: Refused[]) => void,
@@ -147,7 +166,7 @@ export class Router {
     };
     const { peers } = this.#options;
     if (peers !== undefined && elsewhere.size > 0) {
-      const encoded = toBinary(methodOf(type, method).input, shared);
+      const encoded = toBinary(method.input, shared);
       for (const [node, parts] of elsewhere) {
         const fanOut = { type, method, shared: encoded, receivers: parts, timeoutMs: callMsDefault };
         // Never rejects: what goes wrong on the way is the answer of every receiver.
@@ -177,7 +196,7 @@ export class Router {
 
   #fanOutHere(
     type: ActorType,
-    method: string,
+    method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
     done: (refused: Refused[]) => void,
@@ -190,17 +209,15 @@ export class Router {
     const deadline = this.deadlineAfter(timeoutMs);
     // One watched call stands for all of them, so that a fan-out ends by its deadline and costs one entry.
     let expire: (error: StarlingError) => void = () => {};
-    const whole = new Call(method, first.request, deadline, undefined, {
-      resolve: () => this.#deadlines.done(whole),
-      reject: (error) => expire(error),
-    });
-    this.#deadlines.watch(whole);
+    const sink: CallSink = { resolve: () => {}, reject: (error) => expire(error) };
+    const whole = new Call({ type, key: first.key, method, request: first.request, deadline, sink });
+    this.#watch(whole, this.#guestWatcher);
     expire = fanOutLocally({
+      type,
       method,
-      output: methodOf(type, method).output,
       requests,
       deadline,
-      deliver: (key, call) => this.#deliver(call, type, key),
+      deliver: (call) => this.#deliver(call),
       done: (refused) => {
         whole.resolve(first.request);
         done(refused);
@@ -213,9 +230,10 @@ export class Router {
       {
         typeOf: this.#options.typeOf,
         // R3: straight to an activation of this node.
-        startHere: (type, key, request, { timeoutMs, ...options }) => {
-          const call = this.#watched(request, { ...options, deadline: this.deadlineAfter(timeoutMs) });
-          this.#deliver(call, type, key);
+        startHere: (init, timeoutMs) => {
+          const call = new Call({ ...init, deadline: this.deadlineAfter(timeoutMs) });
+          this.#watch(call, this.#guestWatcher);
+          this.#deliver(call);
         },
         fanOutHere: (type, method, requests, timeoutMs, done) =>
           this.#fanOutHere(type, method, requests, timeoutMs, done),

@@ -2,28 +2,31 @@
 // The runtime of one node: which kinds there are, which activations are in memory, who gets a call. Owns routing to
 // local activations, deadlines, passivation, waking after a takeover and an orderly stop.
 
-import type { DescService, Message } from '@bufbuild/protobuf';
+import { create, type DescService, type Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
-import type { CallSink } from './call.ts';
+import { type ActorClient, type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
+import type { CallInit, CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
-import type { ActorClient, ActorDefinition, ActorType } from './definition.ts';
+import type { ActorDefinition } from './definition.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutPart, Refused } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
 import type { Host, LogLevel } from './host.ts';
+import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
 import { DEFAULT_SHARDS, shardOf } from './placement.ts';
 import type { Clock, Timer } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
+import type { ShardHost } from './ports/shard-host.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
-import { emptyReply, Registry } from './registry.ts';
+import { Registry } from './registry.ts';
 import { Residents } from './residents.ts';
 import { Reviver } from './reviver.ts';
 import { type Peers, Router } from './router.ts';
 import type { ServerStream } from './service.ts';
+import { Shards } from './shards.ts';
 import type { TellOrigin } from './tells.ts';
-import { wakeMarked } from './wake.ts';
 
 export interface LogEntry {
   readonly level: LogLevel;
@@ -43,6 +46,8 @@ export interface RuntimeOptions {
   /** Shards of the placement function, fixed when the data was created. Default 4,096. */
   readonly shards?: number;
   readonly limits?: Partial<RuntimeLimits>;
+  /** Run around every call of every actor of this node. Default none. */
+  readonly interceptors?: readonly Interceptor[];
   readonly onLog?: (entry: LogEntry) => void;
 }
 
@@ -53,7 +58,7 @@ export interface RuntimeStats {
   readonly byKind: Readonly<Record<string, number>>;
 }
 
-export class Runtime implements Host {
+export class Runtime implements Host, ShardHost {
   readonly node: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -67,6 +72,8 @@ export class Runtime implements Host {
   readonly #registry = new Registry();
   readonly #residents = new Residents();
   readonly #reviver: Reviver;
+  readonly #shards: Shards;
+  readonly #interceptors: readonly Interceptor[];
   #ready: Activation[] = [];
   #readyQueued = false;
   #state: 'running' | 'stopping' | 'stopped' = 'running';
@@ -81,10 +88,12 @@ export class Runtime implements Host {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#ownership = options.ownership;
     this.#onLog = options.onLog ?? (() => {});
+    this.#interceptors = options.interceptors ?? [];
     this.#router = new Router({
       node: this.node,
       shards: this.shards,
       clock: this.clock,
+      random: this.random,
       limits: this.limits,
       ownership: this.#ownership,
       peers: options.peers,
@@ -107,6 +116,18 @@ export class Runtime implements Host {
         });
       },
     });
+    this.#shards = new Shards({
+      store: this.store,
+      ownership: this.#ownership,
+      clock: this.clock,
+      shards: this.shards,
+      concurrencyMax: this.limits.wakeConcurrencyMax,
+      residents: this.#residents,
+      wake: (actor) => this.#reviver.open(actor),
+      woken: (shard, actors) => this.log('info', 'woke actors that had work left', { shard, actors }),
+      failed: (shard, error) =>
+        this.log('warn', 'the marks of a shard can not be read yet', { shard, error: String(error) }),
+    });
     this.fence = new FenceReader(options.ownership, () => this.#fenced());
   }
 
@@ -121,14 +142,25 @@ export class Runtime implements Host {
   /** Starts the sweep for idle activations and wakes the actors that a former owner left with work. */
   async start(): Promise<void> {
     this.#scheduleSweep();
-    const woken = await wakeMarked({
-      store: this.store,
-      ownership: this.#ownership,
-      shards: this.shards,
-      concurrencyMax: this.limits.wakeConcurrencyMax,
-      wake: (actor) => this.#reviver.open(actor),
-    });
-    if (woken > 0) this.log('info', 'woke actors that had work left', { actors: woken });
+    await this.#shards.start();
+  }
+
+  // ---- ShardHost --------------------------------------------------------------------------------------------------
+
+  shardTaken(shard: number): Promise<void> {
+    return this.#shards.taken(shard);
+  }
+
+  drainShard(shard: number, graceMs: number): Promise<void> {
+    return this.#shards.drain(shard, graceMs);
+  }
+
+  undrainShard(shard: number): void {
+    this.#shards.undrain(shard);
+  }
+
+  shardLost(shard: number): void {
+    this.#shards.lost(shard);
   }
 
   /**
@@ -143,7 +175,8 @@ export class Runtime implements Host {
   open(type: ActorType, key: string, method: string, request: Message, stream: ServerStream): void {
     try {
       if (this.#state !== 'running') throw new StarlingError('SHUTTING_DOWN');
-      this.#activation(type, key).acceptStream(method, request, stream, this.deadlineAfter(undefined));
+      const deadline = this.deadlineAfter(undefined);
+      this.#activation(type, key).acceptStream(methodOf(type, method), request, stream, deadline);
     } catch (error) {
       stream.end(toStarlingError(error));
     }
@@ -152,9 +185,9 @@ export class Runtime implements Host {
   /** Who calls from outside of actors: refused once the node stops. */
   readonly #outside: Caller = {
     deadlineAfter: (timeoutMs, latest) => this.deadlineAfter(timeoutMs, latest),
-    startCall: (type, key, method, request, deadline, signal, sink) => {
-      if (this.#state === 'running') this.startCall(type, key, method, request, deadline, signal, sink);
-      else sink.reject(new StarlingError('SHUTTING_DOWN'));
+    startCall: (init) => {
+      if (this.#state === 'running') this.startCall(init);
+      else init.sink.reject(new StarlingError('SHUTTING_DOWN'), false);
     },
   };
 
@@ -195,16 +228,8 @@ export class Runtime implements Host {
 
   // ---- Host -------------------------------------------------------------------------------------------------------
 
-  startCall(
-    type: ActorType,
-    key: string,
-    method: string,
-    request: Message,
-    deadline: number,
-    signal: AbortSignal | undefined,
-    sink: CallSink,
-  ): void {
-    this.#router.start(type, key, request, { method, deadline, signal, sink });
+  startCall(init: CallInit): void {
+    this.#router.start(init);
   }
 
   deadlineAfter(timeoutMs: number | undefined, latest?: number): number {
@@ -246,12 +271,13 @@ export class Runtime implements Host {
     this.#residents.noteUnclean(actor);
   }
 
-  isReadOnly(type: ActorType, method: string): boolean {
-    return this.#registry.isReadOnly(type.kind, method);
+  emptyReply(method: ActorMethod): Message {
+    return create(method.output);
   }
 
-  emptyReply(type: ActorType, method: string): Message {
-    return emptyReply(type, method);
+  interceptorsOf({ interceptors }: ActorDefinition): readonly Interceptor[] {
+    if (interceptors.length === 0) return this.#interceptors;
+    return this.#interceptors.length === 0 ? interceptors : [...this.#interceptors, ...interceptors];
   }
 
   startTell(
@@ -264,20 +290,23 @@ export class Runtime implements Host {
   ): void {
     try {
       const { type } = this.#registry.require(kind);
-      this.#router.start(type, key, decode(type), {
-        method,
+      this.#router.start({
+        type,
+        key,
+        method: methodOf(type, method),
+        request: decode(type),
         deadline: this.deadlineAfter(undefined),
         sink,
         origin,
       });
     } catch (error) {
-      sink.reject(toStarlingError(error));
+      sink.reject(toStarlingError(error), false);
     }
   }
 
   fanOut(
     type: ActorType,
-    method: string,
+    method: ActorMethod,
     shared: Message,
     receivers: readonly FanOutPart[],
     then: (refused: Refused[]) => void,
@@ -295,11 +324,15 @@ export class Runtime implements Host {
   #activation(type: ActorType, key: string): Activation {
     if (this.#state === 'stopped') throw new StarlingError('SHUTTING_DOWN');
     const present = this.#residents.get(type.kind, key);
-    if (present !== undefined) return present;
+    if (present !== undefined) {
+      if (this.#shards.draining(present.address.shard)) throw new StarlingError('NOT_OWNER');
+      return present;
+    }
     const definition = this.#registry.require(type.kind);
     const shard = shardOf(type.placementKey(key), this.shards);
     const claim = this.#ownership.claim(shard);
-    if (claim === undefined) throw new StarlingError('NOT_OWNER', `shard ${shard}`);
+    if (claim === undefined || this.#shards.draining(shard))
+      throw new StarlingError('NOT_OWNER', `shard ${shard}`);
     if (this.#residents.count >= this.limits.activationsMax) {
       this.#residents.sweep(this.clock.monotonic(), 0);
       if (this.#residents.count >= this.limits.activationsMax)

@@ -14,8 +14,8 @@ import {
   type TellReceipt,
   TellReceiptSchema,
 } from '../proto/gen/starling/actor/v1/stored_pb.ts';
+import { type ActorType, type OneWayClient, toMessage } from './actor-type.ts';
 import type { CallSink } from './call.ts';
-import { type ActorType, type OneWayClient, toMessage } from './definition.ts';
 import { StarlingError } from './errors.ts';
 import type { RowExtras } from './stored.ts';
 

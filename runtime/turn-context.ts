@@ -3,11 +3,11 @@
 
 import type { DescMethodUnary, Message, MessageShape } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
+import { type ActorType, methodOf } from './actor-type.ts';
 import type { Call, CallOutcome } from './call.ts';
-import { askClient, callClient, oneWayClient } from './clients.ts';
-import type { ActorType } from './definition.ts';
+import { askClient, callClient, type FromTurn, oneWayClient } from './clients.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
-import type { Tell, TellOrigin } from './tells.ts';
+import type { Tell } from './tells.ts';
 import type {
   AppendOptions,
   Continuation,
@@ -21,21 +21,31 @@ import type {
 
 const NO_TELLS: readonly Tell[] = [];
 
-export class TurnContext implements Turn {
+export class TurnContext implements Turn<never> {
   readonly #activation: Activation;
   readonly #deadline: number;
-  readonly signal: AbortSignal | undefined;
+  /** What the turn answers; undefined where it goes on with work accepted before. */
+  readonly #call: Call | undefined;
   readonly #readOnly: boolean;
-  /** The tell that this turn takes. */
-  readonly #origin: TellOrigin | undefined;
   #live = true;
 
   constructor(activation: Activation, deadline: number, call: Call | undefined, readOnly: boolean) {
     this.#activation = activation;
     this.#deadline = deadline;
-    this.signal = call?.signal;
-    this.#origin = call?.origin;
+    this.#call = call;
     this.#readOnly = readOnly;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#call?.signal;
+  }
+
+  get state(): never {
+    return this.#activation.state as never;
+  }
+
+  get self() {
+    return this.#activation.address;
   }
 
   /** The turn is over. */
@@ -83,7 +93,18 @@ export class TurnContext implements Turn {
         `${own.kind} (rank ${own.rank}) must not await ${type.kind} (rank ${type.rank}): use ask.`,
       );
     }
-    return callClient(this.#activation.host, type, key, { deadline: this.#deadline, from: this.#activation });
+    return callClient(this.#activation.host, type, key, this.#from());
+  }
+
+  /** What its calls say of it. The path is made only for calls that it awaits. */
+  #from(): FromTurn {
+    const { kind, key } = this.#activation.address;
+    return {
+      activation: this.#activation,
+      deadline: this.#deadline,
+      path: { kind, key, up: this.#call?.path },
+      traceparent: this.#call?.traceparent,
+    };
   }
 
   append(record: unknown, options?: AppendOptions): number {
@@ -93,7 +114,7 @@ export class TurnContext implements Turn {
       record,
       options?.wake === true,
       options?.tells ?? NO_TELLS,
-      this.#origin,
+      this.#call?.origin,
     );
   }
 
@@ -120,12 +141,14 @@ export class TurnContext implements Turn {
     options?: { readonly passing?: boolean },
   ) {
     this.#writing();
-    return askClient(this.#activation, type, key, this.#deadline, options?.passing === true);
+    const { traceparent } = this.#call ?? {};
+    const from = { activation: this.#activation, deadline: this.#deadline, traceparent };
+    return askClient(from, type, key, options?.passing === true);
   }
 
   oneWay<C extends ActorType['contract']>(type: ActorType<C>, key: string) {
     this.#writing();
-    return oneWayClient(this.#activation, type, key);
+    return oneWayClient({ activation: this.#activation, traceparent: this.#call?.traceparent }, type, key);
   }
 
   fanOut<M extends DescMethodUnary>(
@@ -138,11 +161,17 @@ export class TurnContext implements Turn {
     this.#writing();
     const activation = this.#activation;
     activation.output(() => {
-      activation.host.fanOut(type, method.localName, shared as Message, receivers, (refused) => {
-        activation.continueWith((turn) =>
-          then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn),
-        );
-      });
+      activation.host.fanOut(
+        type,
+        methodOf(type, method.localName),
+        shared as Message,
+        receivers,
+        (refused) => {
+          activation.continueWith((turn) =>
+            then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn),
+          );
+        },
+      );
     });
   }
 

@@ -1,8 +1,8 @@
 // What a handler may do while its turn runs. Owns the shapes; turn-context.ts implements them.
 
 import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { ActorClient, ActorType, CallOptions, OneWayClient } from './actor-type.ts';
 import type { CallOutcome } from './call.ts';
-import type { ActorClient, ActorType, CallOptions, OneWayClient } from './definition.ts';
 import type { StarlingError } from './errors.ts';
 import type { CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
 import type { Tell } from './tells.ts';
@@ -59,8 +59,12 @@ export interface TimelineReader {
   read(range: RowRange): Promise<Row[]>;
 }
 
-/** What every handler may do. */
-export interface ReadTurn {
+/** What every handler may do. `S`: the actor's state. */
+export interface ReadTurn<S = undefined> {
+  /** The state as of now; it changes only by the fold of records. Undefined for an actor that keeps its own. */
+  readonly state: S;
+  /** The actor itself. */
+  readonly self: { readonly kind: string; readonly key: string };
   /** Milliseconds since 1970-01-01 UTC. */
   now(): number;
   /** Milliseconds of the monotonic clock. */
@@ -102,10 +106,10 @@ export interface AppendOptions {
   readonly tells?: readonly Tell[];
 }
 
-/** What a handler that may write can do besides. Valid until the handler has returned. */
-export interface Turn extends ReadTurn {
+/** What a handler that may write can do besides. Valid until the handler has returned. `A`: what it appends. */
+export interface Turn<S = undefined, A = unknown> extends ReadTurn<S> {
   /** Appends a record to the actor's timeline, folds it into the state and returns its position. Outputs of this and later turns wait until it is durable. */
-  append(record: unknown, options?: AppendOptions): number;
+  append(record: A, options?: AppendOptions): number;
   /** Writes the state to the head; outputs from now on wait for it. For changes that are no record. */
   checkpoint(): void;
   /** Lets records below `seq` go. */

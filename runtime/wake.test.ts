@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ActorAddress, WakeMark } from './ports/store.ts';
-import { SimOwnership, SimStore } from './testing/index.ts';
-import { wakeMarked } from './wake.ts';
+import { SimStore } from './testing/index.ts';
+import { wakeShard } from './wake.ts';
 
 const OWN = 70_000;
 
@@ -15,16 +15,18 @@ async function setUp(marks: readonly Omit<WakeMark, 'shard' | 'kind'>[]) {
   const seen: string[] = [];
   const marksNow = () => store.readMarks(0, { marksMax: 10_000 });
   const wake = (onWake: (actor: ActorAddress) => Promise<void> = async () => {}, concurrencyMax = 2) =>
-    wakeMarked({
-      store,
-      ownership: new SimOwnership(OWN),
-      shards: 1,
-      concurrencyMax,
-      wake: async (actor) => {
-        seen.push(actor.key);
-        await onWake(actor);
+    wakeShard(
+      {
+        store,
+        concurrencyMax,
+        wake: async (actor) => {
+          seen.push(actor.key);
+          await onWake(actor);
+        },
       },
-    });
+      0,
+      OWN,
+    );
   return { seen, wake, marksNow };
 }
 

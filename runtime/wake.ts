@@ -1,31 +1,19 @@
 // After a takeover: actors that a former owner left with work to finish (rule 10). Re-marks them into the own epoch
 // before it wakes them, then drops the old marks of the shard.
 
-import type { Ownership } from './ports/ownership.ts';
 import type { ActorAddress, Store, WakeMark } from './ports/store.ts';
 
 const MARKS_PER_PAGE = 256;
 
 export interface WakeOptions {
   readonly store: Store;
-  readonly ownership: Ownership;
-  readonly shards: number;
   readonly concurrencyMax: number;
   /** Opens the activation of an actor; resolves when it is open and has begun what it left. */
   readonly wake: (actor: ActorAddress) => Promise<void>;
 }
 
-/** Wakes every marked actor of every shard served. Resolves with their number. */
-export async function wakeMarked(options: WakeOptions): Promise<number> {
-  let woken = 0;
-  for (let shard = 0; shard < options.shards; shard++) {
-    const claim = options.ownership.claim(shard);
-    if (claim !== undefined) woken += await wakeShard(options, shard, claim.epoch);
-  }
-  return woken;
-}
-
-async function wakeShard(options: WakeOptions, shard: number, epoch: number): Promise<number> {
+/** Wakes every marked actor of a shard. Resolves with their number. */
+export async function wakeShard(options: WakeOptions, shard: number, epoch: number): Promise<number> {
   const { store, concurrencyMax } = options;
   const seen = new Set<string>();
   let after: WakeMark | undefined;

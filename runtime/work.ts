@@ -1,9 +1,11 @@
 // What waits in a mailbox: a call, a stream that opens, or the continuation of work accepted before.
 
 import type { Message } from '@bufbuild/protobuf';
+import type { ActorMethod } from './actor-type.ts';
 import type { Call } from './call.ts';
 import type { StarlingError } from './errors.ts';
 import type { Work as MailboxWork } from './mailbox.ts';
+import { roughBytes } from './message-size.ts';
 import type { ServerStream } from './service.ts';
 import type { Turn } from './turn.ts';
 
@@ -14,7 +16,7 @@ export interface CallWork extends MailboxWork {
 
 export interface StreamWork extends MailboxWork {
   readonly kind: 'stream';
-  readonly method: string;
+  readonly method: ActorMethod;
   readonly request: Message;
   readonly stream: ServerStream;
 }
@@ -33,4 +35,22 @@ export const NO_DEADLINE = Number.POSITIVE_INFINITY;
 export function refuse(work: Work, error: StarlingError): void {
   if (work.kind === 'call') work.call.reject(error);
   else if (work.kind === 'stream') work.stream.end(error);
+}
+
+/** Roughly what work holds in memory. */
+export function sizeOf(work: Work): number {
+  switch (work.kind) {
+    case 'call':
+      return roughBytes(work.call.method.input, work.call.request);
+    case 'stream':
+      return roughBytes(work.method.input, work.request);
+    case 'task':
+      return 0;
+  }
+}
+
+/** The method of work, for the log. */
+export function methodName(work: Work): string {
+  if (work.kind === 'task') return 'continuation';
+  return (work.kind === 'call' ? work.call.method : work.method).localName;
 }

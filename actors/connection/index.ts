@@ -3,7 +3,7 @@
 //
 // Invariants: W1 … W3 (window.ts); one stream per device.
 
-import { type ActorDefinition, defineMemoryActor } from '../../runtime/index.ts';
+import { type ActorDefinition, defineCustomActor } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';
 import { ConnectionActor } from '../types.ts';
 import { Connection } from './connection.ts';
@@ -12,5 +12,5 @@ export { clientLimits } from './connection.ts';
 
 /** Defines the kind `connection`. */
 export function connectionDefinition(limits: ImLimits): ActorDefinition {
-  return defineMemoryActor(ConnectionActor, { create: (self) => new Connection(self, limits) });
+  return defineCustomActor(ConnectionActor, { create: (self) => new Connection(self, limits) });
 }

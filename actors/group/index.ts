@@ -4,7 +4,7 @@
 // Invariants: D1 … D3 (deliveries.ts); one row per (sender, client_message_id) (I6); contiguous conversation_seq (I2);
 // time never runs backwards in a log.
 
-import { type ActorDefinition, defineDurableActor } from '../../runtime/index.ts';
+import { type ActorDefinition, defineCustomActor } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';
 import { GroupActor } from '../types.ts';
 import { Group } from './group.ts';
@@ -12,5 +12,5 @@ import { logCodec } from './record.ts';
 
 /** Defines the kind `group`. */
 export function groupDefinition(limits: ImLimits): ActorDefinition {
-  return defineDurableActor(GroupActor, { record: logCodec, create: (self) => new Group(self, limits) });
+  return defineCustomActor(GroupActor, { record: logCodec, create: (self) => new Group(self, limits) });
 }

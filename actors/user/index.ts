@@ -4,7 +4,7 @@
 // Invariants: user_seq contiguous, each conversation row once and in order per membership (I7); O1 … O3 (send-order.ts);
 // Q1 … Q3 (sending.ts); a cursor counts only with its incarnation and row (I12, cursor.ts).
 
-import { type ActorDefinition, defineDurableActor } from '../../runtime/index.ts';
+import { type ActorDefinition, defineCustomActor } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';
 import { UserActor } from '../types.ts';
 import { userCodec } from './record.ts';
@@ -12,5 +12,5 @@ import { User } from './user.ts';
 
 /** Defines the kind `user`. */
 export function userDefinition(limits: ImLimits): ActorDefinition {
-  return defineDurableActor(UserActor, { record: userCodec, create: (self) => new User(self, limits) });
+  return defineCustomActor(UserActor, { record: userCodec, create: (self) => new User(self, limits) });
 }

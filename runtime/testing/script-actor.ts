@@ -16,7 +16,7 @@ import {
   actorType,
   createRuntime,
   type Durable,
-  defineDurableActor,
+  defineCustomActor,
   type Effects,
   type Later,
   type LogEntry,
@@ -95,7 +95,7 @@ export function scripted(options: ScriptOptions = {}): { type: ScriptType; defin
   } = options;
   const answer = (reply: Reply) =>
     typeof reply === 'string' ? create(RunResponseSchema, { text: reply }) : reply;
-  const definition = defineDurableActor(type, {
+  const definition = defineCustomActor(type, {
     awaits: options.awaits ?? [],
     ...(options.idleMsMax === undefined ? {} : { idleMsMax: options.idleMsMax }),
     record: { encode: (word: string) => Buffer.from(word), decode: (bytes) => Buffer.from(bytes).toString() },

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/envelope.proto.
  */
 export const file_starling_actor_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpsBCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKDAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJIigKDE5vZGVSZWNlaXZlchILCgNrZXkYASABKAkSCwoDb3duGAIgASgMInsKCU5vZGVSZXBseRIuCgRjYWxsGAEgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWVIABI1CgdmYW5fb3V0GAIgASgLMiIuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUZhbk91dFJlcGx5SABCBwoFcmVwbHkiWAoLTm9kZU91dGNvbWUSDwoFcmVwbHkYASABKAxIABItCgVlcnJvchgCIAEoCzIcLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVFcnJvckgAQgkKB291dGNvbWUiyQEKCU5vZGVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSPAoIbWV0YWRhdGEYAyADKAsyKi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3IuTWV0YWRhdGFFbnRyeRIbCg5yZXRyeV9hZnRlcl9tcxgEIAEoDUgAiAEBGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIRCg9fcmV0cnlfYWZ0ZXJfbXMiQgoPTm9kZUZhbk91dFJlcGx5Ei8KB3JlZnVzZWQYASADKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlUmVmdXNhbCJLCgtOb2RlUmVmdXNhbBILCgNrZXkYASABKAkSLwoHb3V0Y29tZRgCIAEoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVPdXRjb21lYgZwcm90bzM");
+  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpkCCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkSDgoGY2FsbGVyGAggASgJEjsKCG1ldGFkYXRhGAkgAygLMikuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUNhbGwuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKDAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJIigKDE5vZGVSZWNlaXZlchILCgNrZXkYASABKAkSCwoDb3duGAIgASgMInsKCU5vZGVSZXBseRIuCgRjYWxsGAEgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWVIABI1CgdmYW5fb3V0GAIgASgLMiIuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUZhbk91dFJlcGx5SABCBwoFcmVwbHkiWAoLTm9kZU91dGNvbWUSDwoFcmVwbHkYASABKAxIABItCgVlcnJvchgCIAEoCzIcLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVFcnJvckgAQgkKB291dGNvbWUi3AEKCU5vZGVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSPAoIbWV0YWRhdGEYAyADKAsyKi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3IuTWV0YWRhdGFFbnRyeRIbCg5yZXRyeV9hZnRlcl9tcxgEIAEoDUgAiAEBEhEKCW5vdF9iZWd1bhgFIAEoCBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEQoPX3JldHJ5X2FmdGVyX21zIkIKD05vZGVGYW5PdXRSZXBseRIvCgdyZWZ1c2VkGAEgAygLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlZnVzYWwiSwoLTm9kZVJlZnVzYWwSCwoDa2V5GAEgASgJEi8KB291dGNvbWUYAiABKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlT3V0Y29tZWIGcHJvdG8z");
 
 /**
  * What one node asks of another.
@@ -109,6 +109,20 @@ export type NodeCall = Message<"starling.actor.v1.NodeCall"> & {
    * @generated from field: string traceparent = 7;
    */
   traceparent: string;
+
+  /**
+   * The actor that calls, `kind/key`; empty = from outside of actors.
+   *
+   * @generated from field: string caller = 8;
+   */
+  caller: string;
+
+  /**
+   * Facts for interceptors.
+   *
+   * @generated from field: map<string, string> metadata = 9;
+   */
+  metadata: { [key: string]: string };
 };
 
 /**
@@ -326,6 +340,13 @@ export type NodeError = Message<"starling.actor.v1.NodeError"> & {
    * @generated from field: optional uint32 retry_after_ms = 4;
    */
   retryAfterMs?: number | undefined;
+
+  /**
+   * The actor's turn has not begun: nothing was done.
+   *
+   * @generated from field: bool not_begun = 5;
+   */
+  notBegun: boolean;
 };
 
 /**
