@@ -13,6 +13,7 @@ export type EnvelopeFate = 'carried' | 'lost' | 'answer_lost' | 'twice';
 export class SimNetwork implements Directory {
   readonly #handlers = new Map<string, Handler>();
   readonly #nodes: readonly string[];
+  readonly #moved = new Map<number, string>();
   readonly #sent: { from: string; to: string }[] = [];
   #fate: (from: string, to: string) => EnvelopeFate = () => 'carried';
 
@@ -22,7 +23,12 @@ export class SimNetwork implements Directory {
   }
 
   nodeOf(shard: number): string | undefined {
-    return this.#nodes[shard % this.#nodes.length];
+    return this.#moved.get(shard) ?? this.#nodes[shard % this.#nodes.length];
+  }
+
+  /** Says from now on that another node serves a shard. */
+  moveShard(shard: number, node: string): void {
+    this.#moved.set(shard, node);
   }
 
   /** Envelopes sent so far. */

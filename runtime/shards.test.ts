@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { codeOf, KernelNode, latch, SimOwnership, SimStore, scripted, settle } from './testing/index.ts';
+
+function setUp(options: Parameters<typeof scripted>[0] = {}) {
+  const store = new SimStore({ type: 'immediate' });
+  const { type, definition } = scripted(options);
+  const node = new KernelNode([definition], { store });
+  return { store, type, definition, node, shard: node.runtime.place(type, 'a').shard };
+}
+
+describe('a shard that is given away', () => {
+  it('H1: ends what was accepted, refuses what is new, and leaves nothing in memory', async () => {
+    const gate = latch();
+    const { node, type, shard } = setUp({
+      run: async (text, turn) => {
+        await gate.promise;
+        return String(turn.append(text));
+      },
+    });
+    const accepted = node.run(type, 'a', 'x');
+    await settle();
+    let drained = false;
+    const drain = node.runtime.drainShard(shard, 1000).then(() => {
+      drained = true;
+    });
+    assert.equal(await codeOf(node.run(type, 'a', 'y')), 'NOT_OWNER');
+    await node.clock.advance(100);
+    assert.equal(drained, false);
+    gate.open();
+    assert.equal(await accepted, '1');
+    await node.clock.advance(100);
+    await drain;
+    assert.equal(node.runtime.stats().activations, 0);
+  });
+
+  it('is let go of after the grace, whatever still runs', async () => {
+    const { node, type, shard } = setUp({ run: () => new Promise(() => {}) });
+    const stuck = codeOf(node.run(type, 'a', 'x'));
+    await settle();
+    const drain = node.runtime.drainShard(shard, 200);
+    await node.clock.advance(300);
+    await drain;
+    assert.equal(node.runtime.stats().activations, 0);
+    await node.clock.advance(20_000);
+    assert.equal(await stuck, 'DEADLINE_EXCEEDED');
+  });
+
+  it('tells its actors before, in a turn of theirs', async () => {
+    const { type, definition } = scripted();
+    const told: string[] = [];
+    const { create } = definition;
+    const node = new KernelNode([
+      {
+        ...definition,
+        create: (self) => {
+          const instance = create(self);
+          return { ...instance, lifecycle: { draining: () => void told.push(self.key) } };
+        },
+      },
+    ]);
+    await node.run(type, 'a', 'x');
+    const drain = node.runtime.drainShard(node.runtime.place(type, 'a').shard, 1000);
+    await node.clock.advance(50);
+    await drain;
+    assert.deepEqual(told, ['a']);
+  });
+
+  it('serves again when the drain is given up', async () => {
+    const { node, type, shard } = setUp();
+    await node.run(type, 'a', 'x');
+    const drain = node.runtime.drainShard(shard, 1000);
+    node.runtime.undrainShard(shard);
+    await node.clock.advance(50);
+    await drain;
+    assert.equal(await node.run(type, 'a', 'y'), '2');
+  });
+});
+
+describe('a shard that is lost', () => {
+  it('H2: ends its activations at once and does not open them again', async () => {
+    const { node, type, shard } = setUp();
+    await node.run(type, 'a', 'x');
+    node.ownership.lose(shard);
+    node.runtime.shardLost(shard);
+    assert.equal(node.runtime.stats().activations, 0);
+    await node.clock.advance(60_000);
+    assert.equal(node.runtime.stats().activations, 0);
+    assert.equal(await codeOf(node.run(type, 'a', 'y')), 'NOT_OWNER');
+  });
+});
+
+describe('a shard that is taken', () => {
+  it('H3: has its marks read until that succeeds', async () => {
+    const opened: string[] = [];
+    const { store, type, definition } = setUp({ opened: (_turn, { key }) => opened.push(key) });
+    const marks = {
+      failing: 2,
+      async read<T>(run: () => Promise<T>): Promise<T> {
+        if (this.failing-- > 0) throw new Error('The store does not answer.');
+        return run();
+      },
+    };
+    const readMarks = store.readMarks.bind(store);
+    store.readMarks = (...rest) => marks.read(() => readMarks(...rest));
+    const node = new KernelNode([definition], { store, ownership: new SimOwnership(70_000) });
+    const { shard } = node.runtime.place(type, 'a');
+    await store.commit({
+      actor: { kind: 'script', key: 'a', shard },
+      mark: { shard, epoch: 65_536, n: 0, kind: 'script', key: 'a' },
+    });
+    await node.runtime.shardTaken(shard);
+    assert.deepEqual(opened, []);
+    await node.clock.advance(1000);
+    assert.deepEqual(opened, ['a']);
+  });
+});
