@@ -185,8 +185,8 @@ describe('interceptors', () => {
     const seen: string[] = [];
     const note =
       (name: string): Interceptor =>
-      ({ kind, key, method, metadata, caller }, proceed) => {
-        seen.push(`${name} ${kind}/${key}.${method} ${metadata.tenant} ${caller?.kind}`);
+      ({ kind, key, method, metadata: { tenant }, caller }, proceed) => {
+        seen.push(`${name} ${kind}/${key}.${method} ${tenant} ${caller?.kind}`);
         const result = proceed();
         seen.push(`${name} done`);
         return result;

@@ -27,7 +27,7 @@ export interface Invocation {
  * @throws StarlingError to refuse the call: it is the answer
  * @example
  * const membersOnly: Interceptor = ({ metadata }, proceed) => {
- *   if (metadata.tenant !== 'acme') throw new StarlingError('PERMISSION_DENIED');
+ *   if (metadata['tenant'] !== 'acme') throw new StarlingError('PERMISSION_DENIED');
  *   return proceed();
  * };
  */
