@@ -1,0 +1,286 @@
+// The ownership of one shard by one incarnation: a function of state and event. Owns: rules 1 to 3 of the safety protocol,
+// as far as they say which step may follow which. Does not own: I/O, time, how many shards are busy at once (the rim).
+//
+// Invariants:
+// M1  At most one request to the table is under way for a shard; a `swap` whose outcome is unknown is settled by a read
+//     before anything else, and judged by the (epoch, incarnation) found alone.
+// M2  The shard is served (`begin` ran, `end` did not) only at an epoch at which a settled row names this incarnation.
+// M3  An epoch is begun at most once, and never once a swap away from it was handed to the table: `used` is the highest
+//     epoch begun or left, and only a higher one begins. So no counter of write times ever starts again.
+// M4  A row of another incarnation is swapped only after that incarnation's fence is known to be at a quorum, and only
+//     from exactly the row that was read.
+// M5  `ended` is final: a fenced incarnation never returns.
+
+import { invariant, type ShardOwner, type SwapResult } from '../../runtime/index.ts';
+import { FIRST_EPOCH } from '../../runtime/timestamp.ts';
+
+/** The last epoch whose write times fit into the 63 bits of a store's timestamp: 134 million owners of one shard. */
+export const EPOCH_MAX = 2 ** 27 - 1;
+
+/** What the placement asks of this node for one shard. */
+export type Want =
+  /** Serve it: take it from nobody, or from an owner that may be fenced. */
+  | { readonly kind: 'hold' }
+  /** Give it to another incarnation, if it is ours. */
+  | { readonly kind: 'give'; readonly to: string }
+  /** Serve it if it is ours, and ask for nothing. */
+  | { readonly kind: 'keep' };
+
+/** Where the shard stands. Each names what is under way. */
+export type Phase =
+  | { readonly kind: 'idle' }
+  /** Something failed or must be looked at again: the rim looks after a pause. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'reading' }
+  /** Asking whether the owner found may be fenced. */
+  | { readonly kind: 'judging'; readonly row: ShardOwner }
+  | { readonly kind: 'fencing'; readonly row: ShardOwner }
+  | { readonly kind: 'swapping'; readonly from: ShardOwner | undefined; readonly to: ShardOwner }
+  | { readonly kind: 'serving'; readonly epoch: number }
+  | { readonly kind: 'draining'; readonly epoch: number; readonly drain: number }
+  /** The row can't be used: an operator has to look. Looked at again like `waiting`, in case somebody mended it. */
+  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'ended' };
+
+/** Why a row can't be used: all epochs are used up, or it holds one that no owner ever had. */
+export type Refusal = 'epochs-exhausted' | 'epoch-invalid';
+
+export interface ShardState {
+  /** This incarnation. */
+  readonly me: string;
+  readonly phase: Phase;
+  readonly want: Want;
+  /** M3; 0 = none. */
+  readonly used: number;
+  /** Drains begun so far: tells a drain that was given up from the one under way. */
+  readonly drains: number;
+  /** The row as last read or written; a hint for others. */
+  readonly seen: ShardOwner | undefined;
+}
+
+export type ShardEvent =
+  | { readonly kind: 'want'; readonly want: Want }
+  /** Read the row, unless it is served or something is under way. */
+  | { readonly kind: 'look' }
+  | { readonly kind: 'read'; readonly row: ShardOwner | undefined }
+  | { readonly kind: 'judged'; readonly mayFence: boolean }
+  /** The fence is known to be at a quorum. */
+  | { readonly kind: 'fenced-owner' }
+  | { readonly kind: 'swapped'; readonly result: SwapResult }
+  /** The swap may have taken effect, or may yet. */
+  | { readonly kind: 'swap-unknown' }
+  /** A read, a judgement or a fence of unknown outcome, or a swap that was refused and surely not done. */
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'drained'; readonly drain: number }
+  /** All write times of an epoch are drawn. */
+  | { readonly kind: 'exhausted'; readonly epoch: number }
+  /** This incarnation was fenced. */
+  | { readonly kind: 'fenced' };
+
+/** What the rim does, in this order; `end` before anything is sent. */
+export type ShardAction =
+  | { readonly kind: 'read' }
+  | { readonly kind: 'judge'; readonly owner: string }
+  | { readonly kind: 'fence'; readonly owner: string }
+  | { readonly kind: 'swap'; readonly from: ShardOwner | undefined; readonly to: ShardOwner }
+  /** The claim begins: write times of this epoch may be drawn. */
+  | { readonly kind: 'begin'; readonly epoch: number }
+  /** The claim ends: no write time can be drawn any more. */
+  | { readonly kind: 'end'; readonly epoch: number }
+  | { readonly kind: 'drain'; readonly drain: number }
+  | { readonly kind: 'undrain' }
+  /** Everything of the shard in memory ends. */
+  | { readonly kind: 'lose' };
+
+export interface Step {
+  readonly state: ShardState;
+  readonly actions: readonly ShardAction[];
+}
+
+/** A shard of which nothing is known. */
+export function initialShard(me: string): ShardState {
+  return {
+    me,
+    phase: { kind: 'idle' },
+    want: { kind: 'keep' },
+    used: 0,
+    drains: 0,
+    seen: undefined,
+  };
+}
+
+/** Whether a shard has something under way. */
+export function isBusy(state: ShardState): boolean {
+  switch (state.phase.kind) {
+    case 'idle':
+    case 'waiting':
+    case 'serving':
+    case 'refused':
+    case 'ended':
+      return false;
+    case 'reading':
+    case 'judging':
+    case 'fencing':
+    case 'swapping':
+    case 'draining':
+      return true;
+  }
+}
+
+/** The next state and what to do. An event that answers nothing under way changes nothing. */
+export function step(state: ShardState, event: ShardEvent): Step {
+  const { phase } = state;
+  if (phase.kind === 'ended') return stay(state);
+  switch (event.kind) {
+    case 'want':
+      return wanted(state, event.want);
+    case 'look':
+      return isAtRest(phase) ? look(state) : stay(state);
+    case 'read':
+      return phase.kind === 'reading' ? decide(state, event.row) : stay(state);
+    case 'judged':
+      return phase.kind === 'judging' ? judged(state, phase.row, event.mayFence) : stay(state);
+    case 'fenced-owner':
+      return phase.kind === 'fencing' ? claim(state, phase.row) : stay(state);
+    case 'swapped':
+      return phase.kind === 'swapping' ? swapped(state, phase.to, event.result) : stay(state);
+    case 'swap-unknown':
+      return phase.kind === 'swapping' ? look(state) : stay(state);
+    case 'failed':
+      return failed(state);
+    case 'drained':
+      return drained(state, event.drain);
+    case 'exhausted':
+      return exhausted(state, event.epoch);
+    case 'fenced':
+      return fenced(state);
+  }
+}
+
+/** Neither served nor busy. */
+function isAtRest({ kind }: Phase): boolean {
+  return kind === 'idle' || kind === 'waiting' || kind === 'refused';
+}
+
+function stay(state: ShardState): Step {
+  return { state, actions: [] };
+}
+
+function go(state: ShardState, phase: Phase, ...actions: ShardAction[]): Step {
+  return { state: { ...state, phase }, actions };
+}
+
+function look(state: ShardState): Step {
+  return go(state, { kind: 'reading' }, { kind: 'read' });
+}
+
+function wanted(before: ShardState, want: Want): Step {
+  const state = { ...before, want };
+  const { phase } = state;
+  if (phase.kind === 'serving' && want.kind === 'give') return drain(state, phase.epoch);
+  if (phase.kind === 'draining' && want.kind !== 'give') {
+    // Nothing was sent yet, so the claim still stands.
+    return go(state, { kind: 'serving', epoch: phase.epoch }, { kind: 'undrain' });
+  }
+  return stay(state);
+}
+
+function drain(state: ShardState, epoch: number): Step {
+  const drains = state.drains + 1;
+  return go(
+    { ...state, drains },
+    { kind: 'draining', epoch, drain: drains },
+    { kind: 'drain', drain: drains },
+  );
+}
+
+/** What follows from a settled row. */
+function decide(before: ShardState, row: ShardOwner | undefined): Step {
+  const state = { ...before, seen: row };
+  const holding = state.want.kind === 'hold';
+  if (row !== undefined && !(row.epoch >= FIRST_EPOCH && row.epoch <= EPOCH_MAX)) {
+    return go(state, { kind: 'refused', reason: 'epoch-invalid' });
+  }
+  if (row === undefined) return holding ? claim(state, undefined) : go(state, { kind: 'idle' });
+  if (row.owner !== state.me) {
+    if (!holding) return go(state, { kind: 'idle' });
+    return go(state, { kind: 'judging', row }, { kind: 'judge', owner: row.owner });
+  }
+  // A shard that is to go elsewhere is moved on without being served: nothing of it is in memory.
+  if (state.want.kind === 'give') return leave(state, row.epoch, state.want.to);
+  return row.epoch > state.used ? begin(state, row.epoch) : leave(state, row.epoch, state.me);
+}
+
+/** M3: called with a row that names this incarnation at an epoch never used. */
+function begin(state: ShardState, epoch: number): Step {
+  invariant(epoch > state.used, 'an epoch begins once');
+  return go({ ...state, used: epoch }, { kind: 'serving', epoch }, { kind: 'begin', epoch });
+}
+
+/** M3: from here on this incarnation never serves at `epoch`. */
+function leave(state: ShardState, epoch: number, to: string, ...before: ShardAction[]): Step {
+  const used = Math.max(state.used, epoch);
+  const from = { epoch, owner: state.me };
+  return swap({ ...state, used }, from, to, before);
+}
+
+/** M4: called with no row, or with one whose owner's fence is known. */
+function claim(state: ShardState, row: ShardOwner | undefined): Step {
+  if (state.want.kind !== 'hold') return go(state, { kind: 'idle' });
+  return swap(state, row, state.me, []);
+}
+
+function swap(
+  state: ShardState,
+  from: ShardOwner | undefined,
+  owner: string,
+  before: readonly ShardAction[],
+): Step {
+  const epoch = from === undefined ? FIRST_EPOCH : from.epoch + 1;
+  if (epoch > EPOCH_MAX) return go(state, { kind: 'refused', reason: 'epochs-exhausted' }, ...before);
+  const to = { epoch, owner };
+  return go(state, { kind: 'swapping', from, to }, ...before, { kind: 'swap', from, to });
+}
+
+function judged(state: ShardState, row: ShardOwner, mayFence: boolean): Step {
+  if (state.want.kind !== 'hold') return go(state, { kind: 'idle' });
+  // Its owner lives: it gives the shard away itself. Look again later.
+  if (!mayFence) return go(state, { kind: 'waiting' });
+  // Also where it already reads fenced: what one read saw need not be at a quorum yet.
+  return go(state, { kind: 'fencing', row }, { kind: 'fence', owner: row.owner });
+}
+
+function swapped(state: ShardState, to: ShardOwner, result: SwapResult): Step {
+  return decide(state, result.applied ? to : result.found);
+}
+
+function failed(state: ShardState): Step {
+  switch (state.phase.kind) {
+    case 'reading':
+    case 'judging':
+    case 'fencing':
+    case 'swapping':
+      return go(state, { kind: 'waiting' });
+    default:
+      return stay(state);
+  }
+}
+
+function drained(state: ShardState, drain: number): Step {
+  const { phase, want } = state;
+  if (phase.kind !== 'draining' || phase.drain !== drain) return stay(state);
+  invariant(want.kind === 'give', 'only a shard that is to be given away drains');
+  return leave(state, phase.epoch, want.to, { kind: 'end', epoch: phase.epoch });
+}
+
+function exhausted(state: ShardState, epoch: number): Step {
+  const { phase } = state;
+  if ((phase.kind !== 'serving' && phase.kind !== 'draining') || phase.epoch !== epoch) return stay(state);
+  return leave(state, epoch, state.me, { kind: 'end', epoch }, { kind: 'lose' });
+}
+
+function fenced(state: ShardState): Step {
+  const { phase } = state;
+  if (phase.kind !== 'serving' && phase.kind !== 'draining') return go(state, { kind: 'ended' });
+  return go(state, { kind: 'ended' }, { kind: 'end', epoch: phase.epoch }, { kind: 'lose' });
+}
