@@ -3,6 +3,17 @@
 //
 // Invariants: C1, C2 (sim-clock.ts), K1, K2 (sim-cells.ts), M1 … M3 (sim-store.ts).
 
+export type {
+  CommitFate,
+  Deliver,
+  LinkDirection,
+  QuorumClient,
+  QuorumClusterOptions,
+  QuorumFaults,
+  QuorumStats,
+  ReplicaId,
+} from './quorum/index.ts';
+export { NO_FAULTS, QuorumCluster, REPLICA_IDS } from './quorum/index.ts';
 export type { KernelNodeOptions, ScriptOptions, ScriptType } from './script-actor.ts';
 export { codeOf, KernelNode, latch, Script, scripted } from './script-actor.ts';
 export type { Part } from './sim-cells.ts';
