@@ -3,12 +3,13 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
 import type { ActorMethod, ActorType } from './actor-type.ts';
-import type { CallOutcome, CallSink } from './call.ts';
+import type { CallSink } from './call.ts';
 import type { Caller } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import type { FenceReader } from './fence.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits.ts';
+import type { FanOutResult } from './notes.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
@@ -49,7 +50,8 @@ export interface Host extends Caller {
     method: ActorMethod,
     shared: Message,
     receivers: readonly { readonly key: string; readonly own: object }[],
-    then: (refused: { key: string; outcome: CallOutcome<Message> }[]) => void,
+    then: (result: FanOutResult) => void,
+    absentNote: string | undefined,
   ): void;
   log(level: LogLevel, message: string, fields: Record<string, unknown>): void;
 }

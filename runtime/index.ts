@@ -61,6 +61,7 @@ export { type Tell, tell } from './tells.ts';
 export type {
   AskClient,
   Continuation,
+  FanOutOptions,
   FanOutReceiver,
   FanOutRefusal,
   ReadTurn,

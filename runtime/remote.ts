@@ -23,7 +23,8 @@ import {
 import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
 import type { Call, CallInit, CallOutcome, CallSink, Path } from './call.ts';
 import { ERRORS, type ErrorCode, StarlingError, toStarlingError } from './errors.ts';
-import type { FanOutPart, Refused } from './fan-out.ts';
+import type { FanOutPart } from './fan-out.ts';
+import type { FanOutResult } from './notes.ts';
 import type { Transport } from './ports/transport.ts';
 import type { TellOrigin } from './tells.ts';
 
@@ -39,7 +40,8 @@ export interface LocalNode {
     method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
-    done: (refused: Refused[]) => void,
+    absentNote: string | undefined,
+    done: (result: FanOutResult) => void,
   ): void;
 }
 
@@ -102,6 +104,7 @@ export interface RemoteFanOut {
   readonly shared: Uint8Array;
   readonly receivers: readonly FanOutPart[];
   readonly timeoutMs: number;
+  readonly absentNote: string | undefined;
 }
 
 /** Hands the receivers of one node their part in one envelope. Resolves with those who did not simply take it. */
@@ -109,23 +112,27 @@ export async function fanOutRemotely(
   transport: Transport,
   node: string,
   fanOut: RemoteFanOut,
-): Promise<Refused[]> {
-  const { type, method, shared, receivers, timeoutMs } = fanOut;
+): Promise<FanOutResult> {
+  const { type, method, shared, receivers, timeoutMs, absentNote = '' } = fanOut;
   const { input, output } = method;
   const parts = receivers.map(({ key, own }) => ({
     key,
     own: toBinary(input, create(input, own as MessageInitShape<typeof input>)),
   }));
-  const value = { kind: type.kind, method: method.localName, shared, receivers: parts };
+  const value = { kind: type.kind, method: method.localName, shared, receivers: parts, absentNote };
   const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
   try {
     const bytes = await transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs);
     const { reply } = fromBinary(NodeReplySchema, bytes);
     if (reply.case !== 'fanOut') throw new StarlingError('INTERNAL', 'Another node answered something else.');
-    return reply.value.refused.map(({ key, outcome }) => ({ key, outcome: decodeOutcome(output, outcome) }));
+    const { refused, marked } = reply.value;
+    return {
+      refused: refused.map(({ key, outcome }) => ({ key, outcome: decodeOutcome(output, outcome) })),
+      marked,
+    };
   } catch (thrown) {
     const error = unknownOutcome(thrown);
-    return receivers.map(({ key }) => ({ key, outcome: { ok: false, error } }));
+    return { refused: receivers.map(({ key }) => ({ key, outcome: { ok: false, error } })), marked: [] };
   }
 }
 
@@ -152,7 +159,7 @@ async function replyTo(local: LocalNode, { request, timeoutMs }: NodeRequest): P
     case 'call':
       return { case: 'call', value: await answerCall(local, request.value, timeoutMs) };
     case 'fanOut':
-      return { case: 'fanOut', value: { refused: await answerFanOut(local, request.value, timeoutMs) } };
+      return { case: 'fanOut', value: await answerFanOut(local, request.value, timeoutMs) };
     case undefined:
       return {
         case: 'call',
@@ -194,8 +201,9 @@ function answerFanOut(
   local: LocalNode,
   fanOut: NodeFanOut,
   timeoutMs: number,
-): Promise<{ key: string; outcome: NodeOutcome }[]> {
+): Promise<{ refused: { key: string; outcome: NodeOutcome }[]; marked: string[] }> {
   const { kind, method, receivers } = fanOut;
+  const absentNote = fanOut.absentNote === '' ? undefined : fanOut.absentNote;
   return new Promise((resolve) => {
     try {
       const type = local.typeOf(kind);
@@ -207,12 +215,13 @@ function answerFanOut(
         key,
         request: mergeFromBinary(input, { ...shared }, own),
       }));
-      local.fanOutHere(type, descriptor, requests, timeoutMs, (refused) => {
-        resolve(refused.map(({ key, outcome }) => ({ key, outcome: encodeOutcome(output, outcome) })));
+      local.fanOutHere(type, descriptor, requests, timeoutMs, absentNote, ({ refused, marked }) => {
+        const encoded = refused.map(({ key, outcome }) => ({ key, outcome: encodeOutcome(output, outcome) }));
+        resolve({ refused: encoded, marked: [...marked] });
       });
     } catch (error) {
       const outcome = encodeError(toStarlingError(error));
-      resolve(receivers.map(({ key }) => ({ key, outcome })));
+      resolve({ refused: receivers.map(({ key }) => ({ key, outcome })), marked: [] });
     }
   });
 }

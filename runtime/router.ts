@@ -15,6 +15,7 @@ import { Deadlines } from './deadlines.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
 import type { RuntimeLimits } from './limits.ts';
+import type { FanOutResult, NotedFanOut, Notes } from './notes.ts';
 import { shardOf } from './placement.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
@@ -41,7 +42,11 @@ export interface RouterOptions {
   readonly activation: (type: ActorType, key: string) => Activation;
   /** The type of a kind. Throws where the node does not know it. */
   readonly typeOf: (kind: string) => ActorType;
+  /** What is done for receivers of a fan-out without an activation. */
+  readonly notes: Notes;
 }
+
+const NOBODY: readonly string[] = [];
 
 export class Router {
   readonly #options: RouterOptions;
@@ -152,29 +157,39 @@ export class Router {
     method: ActorMethod,
     shared: Message,
     receivers: readonly FanOutPart[],
-    done: (refused: Refused[]) => void,
+    done: (result: FanOutResult) => void,
+    absentNote: string | undefined,
   ): void {
     const { fanOutReceiversMax, callMsDefault } = this.#options.limits;
     invariant(receivers.length <= fanOutReceiversMax, 'a fan-out has at most fanOutReceiversMax receivers');
     const { here, elsewhere } = this.#byNode(type, receivers);
     let open = 1 + elsewhere.size;
     const all: Refused[] = [];
-    const part = (refused: readonly Refused[]): void => {
+    const allMarked: string[] = [];
+    const part = ({ refused, marked }: FanOutResult): void => {
       all.push(...refused);
+      allMarked.push(...marked);
       open--;
-      if (open === 0) done(all);
+      if (open === 0) done({ refused: all, marked: allMarked });
     };
     const { peers } = this.#options;
     if (peers !== undefined && elsewhere.size > 0) {
       const encoded = toBinary(method.input, shared);
       for (const [node, parts] of elsewhere) {
-        const fanOut = { type, method, shared: encoded, receivers: parts, timeoutMs: callMsDefault };
+        const fanOut = {
+          type,
+          method,
+          shared: encoded,
+          receivers: parts,
+          timeoutMs: callMsDefault,
+          absentNote,
+        };
         // Never rejects: what goes wrong on the way is the answer of every receiver.
         void fanOutRemotely(peers.transport, node, fanOut).then(part);
       }
     }
     const requests = here.map(({ key, own }) => ({ key, request: { ...shared, ...own } as Message }));
-    this.#fanOutHere(type, method, requests, callMsDefault, part);
+    this.#fanOutHere(type, method, requests, callMsDefault, absentNote, part);
   }
 
   #byNode(type: ActorType, receivers: readonly FanOutPart[]) {
@@ -199,7 +214,21 @@ export class Router {
     method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
-    done: (refused: Refused[]) => void,
+    absentNote: string | undefined,
+    done: (result: FanOutResult) => void,
+  ): void {
+    const callAll: NotedFanOut['callAll'] = (some, ms, then) => this.#callAll(type, method, some, ms, then);
+    if (absentNote === undefined)
+      callAll(requests, timeoutMs, (refused) => done({ refused, marked: NOBODY }));
+    else this.#options.notes.fanOut({ type, note: absentNote, requests, timeoutMs, callAll, done });
+  }
+
+  #callAll(
+    type: ActorType,
+    method: ActorMethod,
+    requests: readonly { readonly key: string; readonly request: Message }[],
+    timeoutMs: number,
+    done: (refused: readonly Refused[]) => void,
   ): void {
     const first = requests[0];
     if (first === undefined) {
@@ -235,8 +264,8 @@ export class Router {
           this.#watch(call, this.#guestWatcher);
           this.#deliver(call);
         },
-        fanOutHere: (type, method, requests, timeoutMs, done) =>
-          this.#fanOutHere(type, method, requests, timeoutMs, done),
+        fanOutHere: (type, method, requests, timeoutMs, absentNote, done) =>
+          this.#fanOutHere(type, method, requests, timeoutMs, absentNote, done),
       },
       envelope,
     );

@@ -9,11 +9,12 @@ import type { CallInit, CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
-import type { FanOutPart, Refused } from './fan-out.ts';
+import type { FanOutPart } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
 import type { Host, LogLevel } from './host.ts';
 import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+import { type FanOutResult, Notes } from './notes.ts';
 import { DEFAULT_SHARDS, shardOf } from './placement.ts';
 import type { Clock, Timer } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
@@ -99,6 +100,14 @@ export class Runtime implements Host, ShardHost {
       peers: options.peers,
       activation: (type, key) => this.#activation(type, key),
       typeOf: (kind) => this.#registry.require(kind).type,
+      notes: new Notes({
+        store: this.store,
+        ownership: this.#ownership,
+        clock: this.clock,
+        shards: this.shards,
+        fence: () => this.fence,
+        resident: (kind, key) => this.#residents.get(kind, key) !== undefined,
+      }),
     });
     this.#reviver = new Reviver({
       clock: options.clock,
@@ -309,9 +318,10 @@ export class Runtime implements Host, ShardHost {
     method: ActorMethod,
     shared: Message,
     receivers: readonly FanOutPart[],
-    then: (refused: Refused[]) => void,
+    then: (result: FanOutResult) => void,
+    absentNote: string | undefined,
   ): void {
-    this.#router.fanOut(type, method, shared, receivers, then);
+    this.#router.fanOut(type, method, shared, receivers, then, absentNote);
   }
 
   log(level: LogLevel, message: string, fields: Record<string, unknown>): void {

@@ -7,10 +7,13 @@ import { type ActorType, methodOf } from './actor-type.ts';
 import type { Call, CallOutcome } from './call.ts';
 import { askClient, callClient, type FromTurn, oneWayClient } from './clients.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
+import { clearNotes } from './notes.ts';
+import type { NoteRange, StoredNote } from './ports/store.ts';
 import type { Tell } from './tells.ts';
 import type {
   AppendOptions,
   Continuation,
+  FanOutOptions,
   FanOutReceiver,
   FanOutRefusal,
   Later,
@@ -156,7 +159,12 @@ export class TurnContext implements Turn<never> {
     method: M,
     shared: MessageShape<M['input']>,
     receivers: readonly FanOutReceiver<MessageShape<M['input']>>[],
-    then: (refused: readonly FanOutRefusal<MessageShape<M['output']>>[], turn: Turn) => void,
+    then: (
+      refused: readonly FanOutRefusal<MessageShape<M['output']>>[],
+      turn: Turn,
+      marked: readonly string[],
+    ) => void,
+    options?: FanOutOptions,
   ): void {
     this.#writing();
     const activation = this.#activation;
@@ -166,13 +174,23 @@ export class TurnContext implements Turn<never> {
         methodOf(type, method.localName),
         shared as Message,
         receivers,
-        (refused) => {
+        ({ refused, marked }) => {
           activation.continueWith((turn) =>
-            then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn),
+            then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn, marked),
           );
         },
+        options?.absentNote,
       );
     });
+  }
+
+  notes(range: NoteRange): Promise<StoredNote[]> {
+    return this.#activation.host.store.readNotes(this.#activation.address, range);
+  }
+
+  clearNotes(notes: readonly StoredNote[]): void {
+    this.#writing();
+    clearNotes(this.#activation, notes);
   }
 
   when<T>(promise: Promise<T>, then: Continuation<T>): void {

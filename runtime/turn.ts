@@ -4,7 +4,7 @@ import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } fro
 import type { ActorClient, ActorType, CallOptions, OneWayClient } from './actor-type.ts';
 import type { CallOutcome } from './call.ts';
 import type { StarlingError } from './errors.ts';
-import type { CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
+import type { CellRange, NoteRange, Row, RowRange, StoredCell, StoredNote } from './ports/store.ts';
 import type { Tell } from './tells.ts';
 
 /** Runs as a turn of its own when an answer is there. */
@@ -84,6 +84,8 @@ export interface ReadTurn<S = undefined> {
   random64(): bigint;
   /** As Runtime.exists. */
   exists(type: ActorType, key: string): Promise<boolean>;
+  /** What was left beside this actor while it had no activation (FanOutOptions.absentNote). */
+  notes(range: NoteRange): Promise<StoredNote[]>;
 }
 
 /** One receiver of a fan-out. */
@@ -97,6 +99,14 @@ export interface FanOutReceiver<Req> {
 export interface FanOutRefusal<Res> {
   readonly key: string;
   readonly outcome: CallOutcome<Res>;
+}
+
+export interface FanOutOptions {
+  /**
+   * Receivers that have no activation are not activated: this note, 1 to 256 bytes, is left beside them, durably, and they
+   * are reported as marked. They find it when something else activates them. Default: every receiver is activated.
+   */
+  readonly absentNote?: string;
 }
 
 export interface AppendOptions {
@@ -126,15 +136,23 @@ export interface Turn<S = undefined, A = unknown> extends ReadTurn<S> {
   oneWay<C extends DescService>(type: ActorType<C>, key: string): OneWayClient<C>;
   /**
    * Sends one request to many actors: one envelope per destination node, the shared part once. Leaves through the gate.
-   * Receivers that answer with an empty reply have taken it; `then` gets the others.
+   * Receivers that answer with an empty reply have taken it; `then` gets the others, and the
+   * keys of those that were marked instead.
    */
   fanOut<M extends DescMethodUnary>(
     type: ActorType,
     method: M,
     shared: MessageShape<M['input']>,
     receivers: readonly FanOutReceiver<MessageShape<M['input']>>[],
-    then: (refused: readonly FanOutRefusal<MessageShape<M['output']>>[], turn: Turn) => void,
+    then: (
+      refused: readonly FanOutRefusal<MessageShape<M['output']>>[],
+      turn: Turn,
+      marked: readonly string[],
+    ) => void,
+    options?: FanOutOptions,
   ): void;
+  /** Deletes notes as they were read; one that was left since stays. Leaves through the gate. */
+  clearNotes(notes: readonly StoredNote[]): void;
   /** Runs `task` as a turn when `promise` has settled. For work outside of actors: reads, timers, other systems. */
   when<T>(promise: Promise<T>, then: Continuation<T>): void;
   /** Runs `task` as a turn after a delay. In memory: lost with the activation. The result cancels it. */

@@ -7,6 +7,8 @@
 //     whatever may be missing; receivers drop repeats.
 // D4  Of one user an earlier membership is completed before a later one begins: the user drops what is left of the earlier
 //     one from then on.
+// D5  A user who is absent is marked in place of a delivery and left out from then on, with all its memberships, until it
+//     attaches: it has then brought itself up to the last entry (rule 20).
 
 import { create } from '@bufbuild/protobuf';
 import {
@@ -19,6 +21,7 @@ import {
 import type { CallOutcome, FanOutReceiver, FanOutRefusal, Turn } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';
 import { UserActor } from '../types.ts';
+import { Absent } from './absent.ts';
 import { logCodec, logEntry } from './record.ts';
 import type { GroupState, Membership } from './state.ts';
 
@@ -38,7 +41,8 @@ export interface DeliveriesOptions {
 
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  /** Everybody but the laggards has everything up to here. */
+  readonly #absent = new Absent();
+  /** Everybody but the laggards and those marked has everything up to here. */
   #delivered = 0;
   /** Last entry of the fan-out under way, else `#delivered`. */
   #sent = 0;
@@ -60,9 +64,29 @@ export class Deliveries {
     return lowest;
   }
 
-  restore(delivered: number): void {
-    this.#delivered = delivered;
-    this.#sent = delivered;
+  restore({ deliveredSeq, marked }: { deliveredSeq: number; marked: ReadonlySet<string> }): void {
+    this.#delivered = deliveredSeq;
+    this.#sent = deliveredSeq;
+    this.#absent.restore(marked);
+  }
+
+  /** For a checkpoint that is made now. */
+  snapshot(): { readonly frontier: number; readonly marked: ReadonlySet<string> } {
+    this.#prune();
+    return { frontier: this.frontier, marked: this.#absent.snapshot() };
+  }
+
+  /** The user is absent: it gets what it lacks when it comes back. */
+  marked(userId: string): boolean {
+    return this.#absent.has(userId);
+  }
+
+  /** D5: a user has every entry so far. Returns whether a checkpoint must be durable before it is told so. */
+  attached(userId: string): boolean {
+    for (const laggard of this.#laggards.values()) {
+      if (laggard.membership.userId === userId) laggard.cursor = Math.max(laggard.cursor, this.#end(laggard));
+    }
+    return this.#absent.attach(userId);
   }
 
   /** How far one member has got. */
@@ -160,7 +184,7 @@ export class Deliveries {
     const seen = new Set<string>();
     const receivers: Membership[] = [];
     for (const membership of this.#options.state.receivers(first, last)) {
-      if (this.#laggards.has(nameOf(membership))) continue;
+      if (this.#laggards.has(nameOf(membership)) || this.#absent.has(membership.userId)) continue;
       // A user who left and came back within these entries gets the later membership after the earlier one.
       if (seen.has(membership.userId) || this.#waitsBehind(membership))
         this.#lag(membership, membership.joinSeq - 1);
@@ -171,6 +195,7 @@ export class Deliveries {
       this.#underWay = false;
       this.#delivered = last;
       for (const [membership, outcome] of refused) this.#refused(membership, outcome, first - 1);
+      this.#prune();
       for (const laggard of this.#laggards.values()) this.#bringUp(laggard, later);
       this.pump(later);
     });
@@ -193,9 +218,39 @@ export class Deliveries {
       },
     }));
     const shared = create(DeliverRequestSchema, { conversationId, entries });
-    turn.fanOut(UserActor, UserContract.method.deliver, shared, parts, (refused, later) => {
-      then(refusedMemberships(receivers, refused), later);
-    });
+    const fanOut = this.#absent.begin();
+    turn.fanOut(
+      UserActor,
+      UserContract.method.deliver,
+      shared,
+      parts,
+      (refused, later, marked) => {
+        if (marked.length > 0) this.#mark(receivers, new Set(marked), fanOut);
+        this.#absent.end();
+        then(refusedMemberships(receivers, refused), later);
+      },
+      {},
+    );
+  }
+
+  /** D5. Whoever has attached meanwhile had everything then, so it has taken the fan-out. */
+  #mark(receivers: readonly Membership[], keys: ReadonlySet<string>, fanOut: number): void {
+    for (const { userId, key } of receivers) {
+      if (!keys.has(key) || !this.#absent.mark(userId, fanOut)) continue;
+      for (const [name, { membership }] of this.#laggards) {
+        if (membership.userId === userId) this.#laggards.delete(name);
+      }
+    }
+  }
+
+  /** Memberships that are over and have every entry need not be known any more, but for the last one of each user. */
+  #prune(): void {
+    const { state } = this.#options;
+    if (state.earlier.length === 0) return;
+    state.earlier = state.earlier.filter(
+      (one) =>
+        one.leftSeq > this.#delivered || this.#absent.has(one.userId) || this.#laggards.has(nameOf(one)),
+    );
   }
 
   #refused(membership: Membership, outcome: CallOutcome<DeliverResponse>, before: number): void {
@@ -213,8 +268,9 @@ export class Deliveries {
   /** D2. */
   #bringUp(laggard: Laggard, turn: Turn): void {
     const { membership } = laggard;
+    if (this.#laggards.get(nameOf(membership)) !== laggard) return;
     if (this.#busy.has(laggard) || this.#waitsBehind(membership)) return;
-    const end = membership.leftSeq === 0 ? this.#sent : membership.leftSeq;
+    const end = this.#end(laggard);
     if (laggard.cursor >= end) {
       this.#laggards.delete(nameOf(membership));
       for (const other of this.#laggards.values()) {
@@ -240,7 +296,8 @@ export class Deliveries {
           again(next);
           return;
         }
-        laggard.cursor = outcome === undefined ? Number(entries.at(-1)?.conversationSeq) : known;
+        const reached = outcome === undefined ? Number(entries.at(-1)?.conversationSeq) : known;
+        laggard.cursor = Math.max(laggard.cursor, reached);
         laggard.delayMs = this.#options.limits.redeliverMsMin;
         this.#busy.delete(laggard);
         this.#bringUp(laggard, next);
@@ -248,6 +305,11 @@ export class Deliveries {
       });
     };
     this.#read(turn, laggard.cursor + 1, end, send, again);
+  }
+
+  /** The last entry that a laggard is to be brought up to. */
+  #end({ membership }: Laggard): number {
+    return membership.leftSeq === 0 ? this.#sent : membership.leftSeq;
   }
 
   /** D4: an earlier membership of the same user is not complete yet. */

@@ -2,6 +2,9 @@
 
 import { create } from '@bufbuild/protobuf';
 import {
+  type AttachMemberRequest,
+  type AttachMemberResponse,
+  AttachMemberResponseSchema,
   type ChangeRequest,
   type ChangeResponse,
   ChangeResponseSchema,
@@ -32,7 +35,16 @@ import {
   ConversationType,
   MessageSchema,
 } from '../../proto/gen/starling/im/v1/message_pb.ts';
-import type { Durable, Effects, Handlers, Lifecycle, ReadTurn, Self, Turn } from '../../runtime/index.ts';
+import type {
+  Durable,
+  Effects,
+  Handlers,
+  Later,
+  Lifecycle,
+  ReadTurn,
+  Self,
+  Turn,
+} from '../../runtime/index.ts';
 import { StarlingError } from '../../runtime/index.ts';
 import { directUsers, messageIdOf, splitKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
@@ -41,7 +53,7 @@ import { Deliveries } from './deliveries.ts';
 import { post } from './post.ts';
 import { encodeContent, type LogRow, logCodec, logEntry, logRow } from './record.ts';
 import { SentIndex } from './sent-index.ts';
-import { GroupState, memberOf } from './state.ts';
+import { EARLIER_MAX, GroupState, memberOf } from './state.ts';
 
 const INSPECTED_MEMBERS_MAX = 1000;
 
@@ -66,7 +78,7 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
   // ---- Durable ----------------------------------------------------------------------------------------------------
 
   restore(state: Uint8Array): void {
-    this.#deliveries.restore(this.#state.restore(state).deliveredSeq);
+    this.#deliveries.restore(this.#state.restore(state));
   }
 
   apply(seq: number, row: LogRow, effects: Effects): void {
@@ -75,7 +87,8 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
   }
 
   snapshot(): Uint8Array {
-    return this.#state.snapshot(this.#deliveries.frontier);
+    const { frontier, marked } = this.#deliveries.snapshot();
+    return this.#state.snapshot(frontier, marked);
   }
 
   opened(turn: Turn): void {
@@ -122,11 +135,43 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
 
   change(request: ChangeRequest, turn: Turn): ChangeResponse {
     this.#exists();
+    if (request.removeUserIds.length > 0 && this.#state.earlier.length >= EARLIER_MAX)
+      throw new StarlingError('OVERLOADED', 'Too many former members lack entries still.');
     for (const content of plan(this.#state, request, this.#limits.groupMembersMax)) {
       this.#control(turn, content, turn.now());
     }
     this.#deliveries.pump(turn);
     return create(ChangeResponseSchema, { group: this.#view(request.actorUserId) });
+  }
+
+  /** Rule 20: a user was absent, and asks for what it lacks until it has everything. */
+  attach(request: AttachMemberRequest, turn: Turn): AttachMemberResponse | Later<AttachMemberResponse> {
+    const { userId, joinSeq, cursor } = request;
+    const missed = this.#state.missed(userId, Number(joinSeq), Number(cursor));
+    if (missed === undefined) {
+      // The answer waits for the checkpoint.
+      if (this.#deliveries.attached(userId)) turn.checkpoint();
+      return create(AttachMemberResponseSchema, { attached: true });
+    }
+    const later = turn.defer<AttachMemberResponse>();
+    const { membership, from, to } = missed;
+    const { fanOutEntriesMax, fanOutBytesMax } = this.#limits;
+    const range = { from, to, rowsMax: fanOutEntriesMax, bytesMax: fanOutBytesMax };
+    turn.when(turn.timeline.read(range), (outcome) => {
+      if (!outcome.ok) {
+        later.reject(outcome.error);
+        return;
+      }
+      const missed = {
+        conversationId: this.#id,
+        entries: outcome.value.map((row) => logEntry(this.#tenant, logCodec.decode(row.value))),
+        joinSeq: BigInt(membership.joinSeq),
+        prevSeq: BigInt(from - 1),
+        untilSeq: BigInt(membership.leftSeq),
+      };
+      later.resolve(create(AttachMemberResponseSchema, { missed }));
+    });
+    return later;
   }
 
   /** A direct conversation comes to be with its first message. */
@@ -197,6 +242,7 @@ export class Group implements Handlers<typeof GroupContract>, Durable<LogRow>, L
     const members = [...this.#state.members.values()].slice(0, INSPECTED_MEMBERS_MAX).map((member) => ({
       member: memberOf(member),
       deliveredSeq: BigInt(this.#deliveries.progress(member)),
+      marked: this.#deliveries.marked(member.userId),
     }));
     const response = create(InspectResponseSchema, {
       lastSeq: BigInt(this.#state.lastSeq),

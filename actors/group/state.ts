@@ -13,6 +13,8 @@ import { isContent, type LogRow } from './record.ts';
 
 /** Users who left that are remembered. */
 const FORMER_MAX = 10_000;
+/** Memberships before the last one of their user that are kept; with as many nobody can be removed. */
+export const EARLIER_MAX = 10_000;
 
 /** One membership, open or ended. */
 export interface Membership {
@@ -32,6 +34,8 @@ export class GroupState {
   readonly members = new Map<string, Membership>();
   /** The last membership of each user who left, oldest first. */
   readonly former = new Map<string, Membership>();
+  /** Ended memberships that are neither: kept while their user may lack entries of them, oldest first. */
+  earlier: Membership[] = [];
   contentCount = 0;
   lastTimeMs = 0;
   lastSeq = 0;
@@ -72,16 +76,43 @@ export class GroupState {
     this.members.delete(userId);
     // The same object: a delivery that is still under way sees that the membership has ended.
     member.leftSeq = seq;
-    this.former.delete(userId);
+    this.#forget(userId);
     this.former.set(userId, member);
     if (this.former.size <= FORMER_MAX) return;
     const [oldest] = this.former.keys();
-    if (oldest !== undefined) this.former.delete(oldest);
+    if (oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(userId: string): void {
+    const former = this.former.get(userId);
+    if (former !== undefined) this.earlier.push(former);
+    this.former.delete(userId);
+  }
+
+  /** The first entries that a user lacks who has those of membership `joinSeq` up to `cursor`, and of those before it all. */
+  missed(
+    userId: string,
+    joinSeq: number,
+    cursor: number,
+  ): { readonly membership: Membership; readonly from: number; readonly to: number } | undefined {
+    const all = [...this.earlier.filter((one) => one.userId === userId)];
+    for (const last of [this.former.get(userId), this.members.get(userId)]) {
+      if (last !== undefined) all.push(last);
+    }
+    for (const membership of all) {
+      if (membership.joinSeq < joinSeq) continue;
+      const from = membership.joinSeq === joinSeq ? cursor + 1 : membership.joinSeq;
+      const to = membership.leftSeq === 0 ? this.lastSeq : membership.leftSeq;
+      if (from <= to) return { membership, from, to };
+    }
+    return undefined;
   }
 
   /** Memberships that any of the entries `first` … `last` belongs to. Of one user the earlier membership comes first. */
   receivers(first: number, last: number): Membership[] {
-    const ended = [...this.former.values()].filter((one) => one.leftSeq >= first && one.joinSeq <= last);
+    const ended = [...this.earlier, ...this.former.values()].filter(
+      (one) => one.leftSeq >= first && one.joinSeq <= last,
+    );
     const open = [...this.members.values()].filter((one) => one.joinSeq <= last);
     return ended.length === 0 ? open : [...ended, ...open];
   }
@@ -94,15 +125,20 @@ export class GroupState {
     return former === undefined ? undefined : { from: former.joinSeq, to: former.leftSeq };
   }
 
-  restore(bytes: Uint8Array): { readonly deliveredSeq: number } {
+  restore(bytes: Uint8Array): { readonly deliveredSeq: number; readonly marked: ReadonlySet<string> } {
     const state = fromBinary(GroupStateSchema, bytes);
     this.info = state.info;
     for (const one of state.members) this.members.set(one.userId, this.#fromState(one));
     for (const one of state.former) this.former.set(one.userId, this.#fromState(one));
+    this.earlier = state.earlier.map((one) => this.#fromState(one));
     this.contentCount = Number(state.contentCount);
     this.lastTimeMs = Number(state.lastTimeMs);
     this.lastSeq = Number(state.lastSeq);
-    return { deliveredSeq: Number(state.deliveredSeq) };
+    const marked = [...state.members, ...state.former].filter((one) => one.marked);
+    return {
+      deliveredSeq: Number(state.deliveredSeq),
+      marked: new Set(marked.map(({ userId }) => userId)),
+    };
   }
 
   #fromState({ userId, role, joinSeq, leftSeq }: MembershipState): Membership {
@@ -110,10 +146,13 @@ export class GroupState {
     return { userId, key, role, joinSeq: Number(joinSeq), leftSeq: Number(leftSeq) };
   }
 
-  snapshot(deliveredSeq: number): Uint8Array {
+  /** `marked`: users who are absent. */
+  snapshot(deliveredSeq: number, marked: ReadonlySet<string>): Uint8Array {
+    const toState = (one: Membership): MembershipState => stateOf(one, marked.has(one.userId));
     const state = create(GroupStateSchema, {
       members: [...this.members.values()].map(toState),
       former: [...this.former.values()].map(toState),
+      earlier: this.earlier.map(toState),
       contentCount: BigInt(this.contentCount),
       lastTimeMs: BigInt(this.lastTimeMs),
       lastSeq: BigInt(this.lastSeq),
@@ -129,6 +168,12 @@ export function memberOf({ userId, role, joinSeq }: Membership): Member {
   return create(MemberSchema, { userId, role, joinSeq: BigInt(joinSeq) });
 }
 
-function toState({ userId, role, joinSeq, leftSeq }: Membership): MembershipState {
-  return create(MembershipStateSchema, { userId, role, joinSeq: BigInt(joinSeq), leftSeq: BigInt(leftSeq) });
+function stateOf({ userId, role, joinSeq, leftSeq }: Membership, marked: boolean): MembershipState {
+  return create(MembershipStateSchema, {
+    userId,
+    role,
+    joinSeq: BigInt(joinSeq),
+    leftSeq: BigInt(leftSeq),
+    marked,
+  });
 }

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { DeliverRequest } from "./user_pb.ts";
+import { file_starling_actor_v1_user } from "./user_pb.ts";
 import type { Group, Member } from "../../im/v1/group_pb.ts";
 import { file_starling_im_v1_group } from "../../im/v1/group_pb.ts";
 import type { Content, ConversationInfo, MemberRole, MemberRoleChange } from "../../im/v1/message_pb.ts";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/group.proto.
  */
 export const file_starling_actor_v1_group: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9hY3Rvci92MS9ncm91cC5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiMgoJTG9nUmVjb3JkEg8KB21lc3NhZ2UYASABKAwSFAoMcGF5bG9hZF9oYXNoGAIgASgGIlgKDlNlbnRJbmRleEVudHJ5EhgKEGNvbnZlcnNhdGlvbl9zZXEYASABKAQSFgoOY3JlYXRlX3RpbWVfbXMYAiABKAMSFAoMcGF5bG9hZF9oYXNoGAMgASgGIvsBCgpHcm91cFN0YXRlEi4KBGluZm8YASABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEjMKB21lbWJlcnMYAiADKAsyIi5zdGFybGluZy5hY3Rvci52MS5NZW1iZXJzaGlwU3RhdGUSMgoGZm9ybWVyGAMgAygLMiIuc3RhcmxpbmcuYWN0b3IudjEuTWVtYmVyc2hpcFN0YXRlEhUKDWNvbnRlbnRfY291bnQYBCABKAQSFAoMbGFzdF90aW1lX21zGAUgASgDEhUKDWRlbGl2ZXJlZF9zZXEYBiABKAQSEAoIbGFzdF9zZXEYByABKAQicAoPTWVtYmVyc2hpcFN0YXRlEg8KB3VzZXJfaWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnN0YXJsaW5nLmltLnYxLk1lbWJlclJvbGUSEAoIam9pbl9zZXEYAyABKAQSEAoIbGVmdF9zZXEYBCABKAQifAoLUG9zdFJlcXVlc3QSEQoJc2VuZGVyX2lkGAEgASgJEi0KB2VudHJpZXMYAiADKAsyHC5zdGFybGluZy5hY3Rvci52MS5Qb3N0RW50cnkSFwoPZGlyZWN0X3VzZXJfaWRzGAMgAygJEhIKCnByaXZpbGVnZWQYBCABKAgiuQEKCVBvc3RFbnRyeRIZChFjbGllbnRfbWVzc2FnZV9pZBgBIAEoCRIRCglkZXZpY2VfaWQYAiABKAkSKAoHY29udGVudBgDIAEoCzIXLnN0YXJsaW5nLmltLnYxLkNvbnRlbnQSFAoMcmVwbHlfdG9fc2VxGAQgASgEEhMKC3JlcGVhdF9vbmx5GAUgASgIEhYKDmNyZWF0ZV90aW1lX21zGAYgASgDEhEKCXNlbmRlcl9pZBgHIAEoCSI+CgxQb3N0UmVzcG9uc2USLgoHcmVzdWx0cxgBIAMoCzIdLnN0YXJsaW5nLmFjdG9yLnYxLlBvc3RSZXN1bHQifQoKUG9zdFJlc3VsdBISCgptZXNzYWdlX2lkGAEgASgJEhgKEGNvbnZlcnNhdGlvbl9zZXEYAiABKAQSFgoOY3JlYXRlX3RpbWVfbXMYAyABKAMSEgoKZXJyb3JfY29kZRgEIAEoCRIVCg1yZXBlYXRlZF9wb3N0GAUgASgIIocBCg1DcmVhdGVSZXF1ZXN0Ei4KBGluZm8YASABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhUKDW93bmVyX3VzZXJfaWQYAiABKAkSFwoPbWVtYmVyX3VzZXJfaWRzGAMgAygJEhYKDmNyZWF0ZV90aW1lX21zGAQgASgDIkcKDkNyZWF0ZVJlc3BvbnNlEiQKBWdyb3VwGAEgASgLMhUuc3RhcmxpbmcuaW0udjEuR3JvdXASDwoHY3JlYXRlZBgCIAEoCCIdCgpHZXRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoLR2V0UmVzcG9uc2USJAoFZ3JvdXAYASABKAsyFS5zdGFybGluZy5pbS52MS5Hcm91cCJLCg5NZW1iZXJzUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRIVCg1hZnRlcl91c2VyX2lkGAMgASgJIkgKD01lbWJlcnNSZXNwb25zZRInCgdtZW1iZXJzGAEgAygLMhYuc3RhcmxpbmcuaW0udjEuTWVtYmVyEgwKBG1vcmUYAiABKAgitQEKDUNoYW5nZVJlcXVlc3QSFQoNYWN0b3JfdXNlcl9pZBgBIAEoCRIUCgxhZGRfdXNlcl9pZHMYAiADKAkSFwoPcmVtb3ZlX3VzZXJfaWRzGAMgAygJEi4KBHJvbGUYBCABKAsyIC5zdGFybGluZy5pbS52MS5NZW1iZXJSb2xlQ2hhbmdlEi4KBGluZm8YBSABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvIjYKDkNoYW5nZVJlc3BvbnNlEiQKBWdyb3VwGAEgASgLMhUuc3RhcmxpbmcuaW0udjEuR3JvdXAifQoLUmVhZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoBBIOCgZ0b19zZXEYAyABKAQSFAoMbWVzc2FnZXNfbWF4GAQgASgNEhEKCWJ5dGVzX21heBgFIAEoDRISCgpkZXNjZW5kaW5nGAYgASgIIjIKDFJlYWRSZXNwb25zZRIQCghtZXNzYWdlcxgBIAMoDBIQCghuZXh0X3NlcRgCIAEoBCIQCg5JbnNwZWN0UmVxdWVzdCKfAQoPSW5zcGVjdFJlc3BvbnNlEi4KBGluZm8YASABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWRlbGl2ZXJlZF9zZXEYAyABKAQSMwoHbWVtYmVycxgEIAMoCzIiLnN0YXJsaW5nLmFjdG9yLnYxLkluc3BlY3RlZE1lbWJlciJQCg9JbnNwZWN0ZWRNZW1iZXISJgoGbWVtYmVyGAEgASgLMhYuc3RhcmxpbmcuaW0udjEuTWVtYmVyEhUKDWRlbGl2ZXJlZF9zZXEYAiABKAQyvgQKCkdyb3VwQWN0b3ISRwoEUG9zdBIeLnN0YXJsaW5nLmFjdG9yLnYxLlBvc3RSZXF1ZXN0Gh8uc3RhcmxpbmcuYWN0b3IudjEuUG9zdFJlc3BvbnNlEk0KBkNyZWF0ZRIgLnN0YXJsaW5nLmFjdG9yLnYxLkNyZWF0ZVJlcXVlc3QaIS5zdGFybGluZy5hY3Rvci52MS5DcmVhdGVSZXNwb25zZRJJCgNHZXQSHS5zdGFybGluZy5hY3Rvci52MS5HZXRSZXF1ZXN0Gh4uc3RhcmxpbmcuYWN0b3IudjEuR2V0UmVzcG9uc2UiA5ACARJZCgtMaXN0TWVtYmVycxIhLnN0YXJsaW5nLmFjdG9yLnYxLk1lbWJlcnNSZXF1ZXN0GiIuc3RhcmxpbmcuYWN0b3IudjEuTWVtYmVyc1Jlc3BvbnNlIgOQAgESTQoGQ2hhbmdlEiAuc3RhcmxpbmcuYWN0b3IudjEuQ2hhbmdlUmVxdWVzdBohLnN0YXJsaW5nLmFjdG9yLnYxLkNoYW5nZVJlc3BvbnNlEkwKBFJlYWQSHi5zdGFybGluZy5hY3Rvci52MS5SZWFkUmVxdWVzdBofLnN0YXJsaW5nLmFjdG9yLnYxLlJlYWRSZXNwb25zZSIDkAIBElUKB0luc3BlY3QSIS5zdGFybGluZy5hY3Rvci52MS5JbnNwZWN0UmVxdWVzdBoiLnN0YXJsaW5nLmFjdG9yLnYxLkluc3BlY3RSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_starling_im_v1_group, file_starling_im_v1_message]);
+  fileDesc("Ch1zdGFybGluZy9hY3Rvci92MS9ncm91cC5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiMgoJTG9nUmVjb3JkEg8KB21lc3NhZ2UYASABKAwSFAoMcGF5bG9hZF9oYXNoGAIgASgGIlgKDlNlbnRJbmRleEVudHJ5EhgKEGNvbnZlcnNhdGlvbl9zZXEYASABKAQSFgoOY3JlYXRlX3RpbWVfbXMYAiABKAMSFAoMcGF5bG9hZF9oYXNoGAMgASgGIrACCgpHcm91cFN0YXRlEi4KBGluZm8YASABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEjMKB21lbWJlcnMYAiADKAsyIi5zdGFybGluZy5hY3Rvci52MS5NZW1iZXJzaGlwU3RhdGUSMgoGZm9ybWVyGAMgAygLMiIuc3RhcmxpbmcuYWN0b3IudjEuTWVtYmVyc2hpcFN0YXRlEhUKDWNvbnRlbnRfY291bnQYBCABKAQSFAoMbGFzdF90aW1lX21zGAUgASgDEhUKDWRlbGl2ZXJlZF9zZXEYBiABKAQSEAoIbGFzdF9zZXEYByABKAQSMwoHZWFybGllchgIIAMoCzIiLnN0YXJsaW5nLmFjdG9yLnYxLk1lbWJlcnNoaXBTdGF0ZSKAAQoPTWVtYmVyc2hpcFN0YXRlEg8KB3VzZXJfaWQYASABKAkSKAoEcm9sZRgCIAEoDjIaLnN0YXJsaW5nLmltLnYxLk1lbWJlclJvbGUSEAoIam9pbl9zZXEYAyABKAQSEAoIbGVmdF9zZXEYBCABKAQSDgoGbWFya2VkGAUgASgIInwKC1Bvc3RSZXF1ZXN0EhEKCXNlbmRlcl9pZBgBIAEoCRItCgdlbnRyaWVzGAIgAygLMhwuc3RhcmxpbmcuYWN0b3IudjEuUG9zdEVudHJ5EhcKD2RpcmVjdF91c2VyX2lkcxgDIAMoCRISCgpwcml2aWxlZ2VkGAQgASgIIrkBCglQb3N0RW50cnkSGQoRY2xpZW50X21lc3NhZ2VfaWQYASABKAkSEQoJZGV2aWNlX2lkGAIgASgJEigKB2NvbnRlbnQYAyABKAsyFy5zdGFybGluZy5pbS52MS5Db250ZW50EhQKDHJlcGx5X3RvX3NlcRgEIAEoBBITCgtyZXBlYXRfb25seRgFIAEoCBIWCg5jcmVhdGVfdGltZV9tcxgGIAEoAxIRCglzZW5kZXJfaWQYByABKAkiPgoMUG9zdFJlc3BvbnNlEi4KB3Jlc3VsdHMYASADKAsyHS5zdGFybGluZy5hY3Rvci52MS5Qb3N0UmVzdWx0In0KClBvc3RSZXN1bHQSEgoKbWVzc2FnZV9pZBgBIAEoCRIYChBjb252ZXJzYXRpb25fc2VxGAIgASgEEhYKDmNyZWF0ZV90aW1lX21zGAMgASgDEhIKCmVycm9yX2NvZGUYBCABKAkSFQoNcmVwZWF0ZWRfcG9zdBgFIAEoCCKHAQoNQ3JlYXRlUmVxdWVzdBIuCgRpbmZvGAEgASgLMiAuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uSW5mbxIVCg1vd25lcl91c2VyX2lkGAIgASgJEhcKD21lbWJlcl91c2VyX2lkcxgDIAMoCRIWCg5jcmVhdGVfdGltZV9tcxgEIAEoAyJHCg5DcmVhdGVSZXNwb25zZRIkCgVncm91cBgBIAEoCzIVLnN0YXJsaW5nLmltLnYxLkdyb3VwEg8KB2NyZWF0ZWQYAiABKAgiHQoKR2V0UmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjMKC0dldFJlc3BvbnNlEiQKBWdyb3VwGAEgASgLMhUuc3RhcmxpbmcuaW0udjEuR3JvdXAiSwoOTWVtYmVyc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SFQoNYWZ0ZXJfdXNlcl9pZBgDIAEoCSJICg9NZW1iZXJzUmVzcG9uc2USJwoHbWVtYmVycxgBIAMoCzIWLnN0YXJsaW5nLmltLnYxLk1lbWJlchIMCgRtb3JlGAIgASgIIrUBCg1DaGFuZ2VSZXF1ZXN0EhUKDWFjdG9yX3VzZXJfaWQYASABKAkSFAoMYWRkX3VzZXJfaWRzGAIgAygJEhcKD3JlbW92ZV91c2VyX2lkcxgDIAMoCRIuCgRyb2xlGAQgASgLMiAuc3RhcmxpbmcuaW0udjEuTWVtYmVyUm9sZUNoYW5nZRIuCgRpbmZvGAUgASgLMiAuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uSW5mbyI2Cg5DaGFuZ2VSZXNwb25zZRIkCgVncm91cBgBIAEoCzIVLnN0YXJsaW5nLmltLnYxLkdyb3VwIn0KC1JlYWRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEAoIZnJvbV9zZXEYAiABKAQSDgoGdG9fc2VxGAMgASgEEhQKDG1lc3NhZ2VzX21heBgEIAEoDRIRCglieXRlc19tYXgYBSABKA0SEgoKZGVzY2VuZGluZxgGIAEoCCIyCgxSZWFkUmVzcG9uc2USEAoIbWVzc2FnZXMYASADKAwSEAoIbmV4dF9zZXEYAiABKAQiSAoTQXR0YWNoTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhAKCGpvaW5fc2VxGAIgASgEEg4KBmN1cnNvchgDIAEoBCJbChRBdHRhY2hNZW1iZXJSZXNwb25zZRIQCghhdHRhY2hlZBgBIAEoCBIxCgZtaXNzZWQYAiABKAsyIS5zdGFybGluZy5hY3Rvci52MS5EZWxpdmVyUmVxdWVzdCIQCg5JbnNwZWN0UmVxdWVzdCKfAQoPSW5zcGVjdFJlc3BvbnNlEi4KBGluZm8YASABKAsyIC5zdGFybGluZy5pbS52MS5Db252ZXJzYXRpb25JbmZvEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWRlbGl2ZXJlZF9zZXEYAyABKAQSMwoHbWVtYmVycxgEIAMoCzIiLnN0YXJsaW5nLmFjdG9yLnYxLkluc3BlY3RlZE1lbWJlciJgCg9JbnNwZWN0ZWRNZW1iZXISJgoGbWVtYmVyGAEgASgLMhYuc3RhcmxpbmcuaW0udjEuTWVtYmVyEhUKDWRlbGl2ZXJlZF9zZXEYAiABKAQSDgoGbWFya2VkGAMgASgIMpkFCgpHcm91cEFjdG9yEkcKBFBvc3QSHi5zdGFybGluZy5hY3Rvci52MS5Qb3N0UmVxdWVzdBofLnN0YXJsaW5nLmFjdG9yLnYxLlBvc3RSZXNwb25zZRJNCgZDcmVhdGUSIC5zdGFybGluZy5hY3Rvci52MS5DcmVhdGVSZXF1ZXN0GiEuc3RhcmxpbmcuYWN0b3IudjEuQ3JlYXRlUmVzcG9uc2USSQoDR2V0Eh0uc3RhcmxpbmcuYWN0b3IudjEuR2V0UmVxdWVzdBoeLnN0YXJsaW5nLmFjdG9yLnYxLkdldFJlc3BvbnNlIgOQAgESWQoLTGlzdE1lbWJlcnMSIS5zdGFybGluZy5hY3Rvci52MS5NZW1iZXJzUmVxdWVzdBoiLnN0YXJsaW5nLmFjdG9yLnYxLk1lbWJlcnNSZXNwb25zZSIDkAIBEk0KBkNoYW5nZRIgLnN0YXJsaW5nLmFjdG9yLnYxLkNoYW5nZVJlcXVlc3QaIS5zdGFybGluZy5hY3Rvci52MS5DaGFuZ2VSZXNwb25zZRJMCgRSZWFkEh4uc3RhcmxpbmcuYWN0b3IudjEuUmVhZFJlcXVlc3QaHy5zdGFybGluZy5hY3Rvci52MS5SZWFkUmVzcG9uc2UiA5ACARJZCgZBdHRhY2gSJi5zdGFybGluZy5hY3Rvci52MS5BdHRhY2hNZW1iZXJSZXF1ZXN0Gicuc3RhcmxpbmcuYWN0b3IudjEuQXR0YWNoTWVtYmVyUmVzcG9uc2USVQoHSW5zcGVjdBIhLnN0YXJsaW5nLmFjdG9yLnYxLkluc3BlY3RSZXF1ZXN0GiIuc3RhcmxpbmcuYWN0b3IudjEuSW5zcGVjdFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_starling_actor_v1_user, file_starling_im_v1_group, file_starling_im_v1_message]);
 
 /**
  * A row of a conversation's log.
@@ -133,6 +135,13 @@ export type GroupState = Message<"starling.actor.v1.GroupState"> & {
    * @generated from field: uint64 last_seq = 7;
    */
   lastSeq: bigint;
+
+  /**
+   * Memberships before the last one of users who may lack entries of them, oldest first.
+   *
+   * @generated from field: repeated starling.actor.v1.MembershipState earlier = 8;
+   */
+  earlier: MembershipState[];
 };
 
 /**
@@ -175,6 +184,13 @@ export type MembershipState = Message<"starling.actor.v1.MembershipState"> & {
    * @generated from field: uint64 left_seq = 4;
    */
   leftSeq: bigint;
+
+  /**
+   * The user is absent and marked: nothing is delivered until it attaches.
+   *
+   * @generated from field: bool marked = 5;
+   */
+  marked: boolean;
 };
 
 /**
@@ -689,6 +705,69 @@ export const ReadResponseSchema: GenMessage<ReadResponse> = /*@__PURE__*/
   messageDesc(file_starling_actor_v1_group, 17);
 
 /**
+ * How far a member has got.
+ *
+ * @generated from message starling.actor.v1.AttachMemberRequest
+ */
+export type AttachMemberRequest = Message<"starling.actor.v1.AttachMemberRequest"> & {
+  /**
+   * The member.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The last membership of which it has an entry; 0 = none.
+   *
+   * @generated from field: uint64 join_seq = 2;
+   */
+  joinSeq: bigint;
+
+  /**
+   * Has every entry of that membership up to here, durably.
+   *
+   * @generated from field: uint64 cursor = 3;
+   */
+  cursor: bigint;
+};
+
+/**
+ * Describes the message starling.actor.v1.AttachMemberRequest.
+ * Use `create(AttachMemberRequestSchema)` to create a new message.
+ */
+export const AttachMemberRequestSchema: GenMessage<AttachMemberRequest> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_group, 18);
+
+/**
+ * What it missed, or that it has all.
+ *
+ * @generated from message starling.actor.v1.AttachMemberResponse
+ */
+export type AttachMemberResponse = Message<"starling.actor.v1.AttachMemberResponse"> & {
+  /**
+   * It has everything and gets what comes from now on.
+   *
+   * @generated from field: bool attached = 1;
+   */
+  attached: boolean;
+
+  /**
+   * Else the next entries that it missed, of one membership; to be asked again after them.
+   *
+   * @generated from field: starling.actor.v1.DeliverRequest missed = 2;
+   */
+  missed?: DeliverRequest | undefined;
+};
+
+/**
+ * Describes the message starling.actor.v1.AttachMemberResponse.
+ * Use `create(AttachMemberResponseSchema)` to create a new message.
+ */
+export const AttachMemberResponseSchema: GenMessage<AttachMemberResponse> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_group, 19);
+
+/**
  * Empty.
  *
  * @generated from message starling.actor.v1.InspectRequest
@@ -701,7 +780,7 @@ export type InspectRequest = Message<"starling.actor.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_group, 18);
+  messageDesc(file_starling_actor_v1_group, 20);
 
 /**
  * The inside of a conversation.
@@ -743,7 +822,7 @@ export type InspectResponse = Message<"starling.actor.v1.InspectResponse"> & {
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_group, 19);
+  messageDesc(file_starling_actor_v1_group, 21);
 
 /**
  * A member and the progress of deliveries.
@@ -759,11 +838,18 @@ export type InspectedMember = Message<"starling.actor.v1.InspectedMember"> & {
   member?: Member | undefined;
 
   /**
-   * Delivered up to here.
+   * Delivered up to here, or marked.
    *
    * @generated from field: uint64 delivered_seq = 2;
    */
   deliveredSeq: bigint;
+
+  /**
+   * Absent: it gets the rest when it comes back.
+   *
+   * @generated from field: bool marked = 3;
+   */
+  marked: boolean;
 };
 
 /**
@@ -771,7 +857,7 @@ export type InspectedMember = Message<"starling.actor.v1.InspectedMember"> & {
  * Use `create(InspectedMemberSchema)` to create a new message.
  */
 export const InspectedMemberSchema: GenMessage<InspectedMember> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_group, 20);
+  messageDesc(file_starling_actor_v1_group, 22);
 
 /**
  * One conversation, direct or group: the one writer of its log, its members, its deliveries. Key: `tenant/conversation_id`.
@@ -838,6 +924,17 @@ export const GroupActor: GenService<{
     methodKind: "unary";
     input: typeof ReadRequestSchema;
     output: typeof ReadResponseSchema;
+  },
+  /**
+   * A member that was absent comes back: gives what it missed, and once it has all, delivers to it again. Answered with
+   * `attached` once that is durable.
+   *
+   * @generated from rpc starling.actor.v1.GroupActor.Attach
+   */
+  attach: {
+    methodKind: "unary";
+    input: typeof AttachMemberRequestSchema;
+    output: typeof AttachMemberResponseSchema;
   },
   /**
    * For operators: how far deliveries have got.
