@@ -62,4 +62,9 @@ export interface Probe {
    * The asked node answers with `ClusterMember.answerProbe`.
    */
   ask(node: string, incarnation: string, timeoutMs: number): Promise<ProbeAnswer | 'silent'>;
+  /**
+   * Tells a node that rows of these shards name it now, so that it looks at once instead of at its next round. May be
+   * lost. The node told calls `ClusterMember.handed`.
+   */
+  nudge(node: string, shards: readonly number[]): void;
 }

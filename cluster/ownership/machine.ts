@@ -17,6 +17,9 @@ import { FIRST_EPOCH } from '../../runtime/timestamp.ts';
 /** The last epoch whose write times fit into the 63 bits of a store's timestamp: 134 million owners of one shard. */
 export const EPOCH_MAX = 2 ** 27 - 1;
 
+/** A row of the shard table, or none. */
+type Row = ShardOwner | undefined;
+
 /** What the placement asks of this node for one shard. */
 export type Want =
   /** Serve it: take it from nobody, or from an owner that may be fenced. */
@@ -31,11 +34,12 @@ export type Phase =
   | { readonly kind: 'idle' }
   /** Something failed or must be looked at again: the rim looks after a pause. */
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'reading' }
+  /** `settles`: the swap of unknown outcome that the read settles. */
+  | { readonly kind: 'reading'; readonly settles?: { readonly from: Row } }
   /** Asking whether the owner found may be fenced. */
   | { readonly kind: 'judging'; readonly row: ShardOwner }
   | { readonly kind: 'fencing'; readonly row: ShardOwner }
-  | { readonly kind: 'swapping'; readonly from: ShardOwner | undefined; readonly to: ShardOwner }
+  | { readonly kind: 'swapping'; readonly from: Row; readonly to: ShardOwner }
   | { readonly kind: 'serving'; readonly epoch: number }
   | { readonly kind: 'draining'; readonly epoch: number; readonly drain: number }
   /** The row can't be used: an operator has to look. Looked at again like `waiting`, in case somebody mended it. */
@@ -55,14 +59,14 @@ export interface ShardState {
   /** Drains begun so far: tells a drain that was given up from the one under way. */
   readonly drains: number;
   /** The row as last read or written; a hint for others. */
-  readonly seen: ShardOwner | undefined;
+  readonly seen: Row;
 }
 
 export type ShardEvent =
   | { readonly kind: 'want'; readonly want: Want }
   /** Read the row, unless it is served or something is under way. */
   | { readonly kind: 'look' }
-  | { readonly kind: 'read'; readonly row: ShardOwner | undefined }
+  | { readonly kind: 'read'; readonly row: Row }
   | { readonly kind: 'judged'; readonly mayFence: boolean }
   /** The fence is known to be at a quorum. */
   | { readonly kind: 'fenced-owner' }
@@ -82,7 +86,7 @@ export type ShardAction =
   | { readonly kind: 'read' }
   | { readonly kind: 'judge'; readonly owner: string }
   | { readonly kind: 'fence'; readonly owner: string }
-  | { readonly kind: 'swap'; readonly from: ShardOwner | undefined; readonly to: ShardOwner }
+  | { readonly kind: 'swap'; readonly from: Row; readonly to: ShardOwner }
   /** The claim begins: write times of this epoch may be drawn. */
   | { readonly kind: 'begin'; readonly epoch: number }
   /** The claim ends: no write time can be drawn any more. */
@@ -137,15 +141,15 @@ export function step(state: ShardState, event: ShardEvent): Step {
     case 'look':
       return isAtRest(phase) ? look(state) : stay(state);
     case 'read':
-      return phase.kind === 'reading' ? decide(state, event.row) : stay(state);
+      return phase.kind === 'reading' ? read(state, phase.settles, event.row) : stay(state);
     case 'judged':
       return phase.kind === 'judging' ? judged(state, phase.row, event.mayFence) : stay(state);
     case 'fenced-owner':
       return phase.kind === 'fencing' ? claim(state, phase.row) : stay(state);
     case 'swapped':
-      return phase.kind === 'swapping' ? swapped(state, phase.to, event.result) : stay(state);
+      return phase.kind === 'swapping' ? swapped(state, phase.from, phase.to, event.result) : stay(state);
     case 'swap-unknown':
-      return phase.kind === 'swapping' ? look(state) : stay(state);
+      return phase.kind === 'swapping' ? settle(state, phase.from) : stay(state);
     case 'failed':
       return failed(state);
     case 'drained':
@@ -174,6 +178,21 @@ function look(state: ShardState): Step {
   return go(state, { kind: 'reading' }, { kind: 'read' });
 }
 
+/** M1. */
+function settle(state: ShardState, from: Row): Step {
+  return go(state, { kind: 'reading', settles: { from } }, { kind: 'read' });
+}
+
+function read(state: ShardState, settles: { readonly from: Row } | undefined, row: Row): Step {
+  // An unknown swap that was not applied never will be: it is tried again, after a pause.
+  const again = settles !== undefined && sameRow(settles.from, row);
+  return again ? go({ ...state, seen: row }, { kind: 'waiting' }) : decide(state, row);
+}
+
+function sameRow(a: Row, b: Row): boolean {
+  return a?.epoch === b?.epoch && a?.owner === b?.owner;
+}
+
 function wanted(before: ShardState, want: Want): Step {
   const state = { ...before, want };
   const { phase } = state;
@@ -195,7 +214,7 @@ function drain(state: ShardState, epoch: number): Step {
 }
 
 /** What follows from a settled row. */
-function decide(before: ShardState, row: ShardOwner | undefined): Step {
+function decide(before: ShardState, row: Row): Step {
   const state = { ...before, seen: row };
   const holding = state.want.kind === 'hold';
   if (row !== undefined && !(row.epoch >= FIRST_EPOCH && row.epoch <= EPOCH_MAX)) {
@@ -225,17 +244,12 @@ function leave(state: ShardState, epoch: number, to: string, ...before: ShardAct
 }
 
 /** M4: called with no row, or with one whose owner's fence is known. */
-function claim(state: ShardState, row: ShardOwner | undefined): Step {
+function claim(state: ShardState, row: Row): Step {
   if (state.want.kind !== 'hold') return go(state, { kind: 'idle' });
   return swap(state, row, state.me, []);
 }
 
-function swap(
-  state: ShardState,
-  from: ShardOwner | undefined,
-  owner: string,
-  before: readonly ShardAction[],
-): Step {
+function swap(state: ShardState, from: Row, owner: string, before: readonly ShardAction[]): Step {
   const epoch = from === undefined ? FIRST_EPOCH : from.epoch + 1;
   if (epoch > EPOCH_MAX) return go(state, { kind: 'refused', reason: 'epochs-exhausted' }, ...before);
   const to = { epoch, owner };
@@ -250,8 +264,10 @@ function judged(state: ShardState, row: ShardOwner, mayFence: boolean): Step {
   return go(state, { kind: 'fencing', row }, { kind: 'fence', owner: row.owner });
 }
 
-function swapped(state: ShardState, to: ShardOwner, result: SwapResult): Step {
-  return decide(state, result.applied ? to : result.found);
+function swapped(state: ShardState, from: Row, to: ShardOwner, result: SwapResult): Step {
+  if (result.applied) return decide(state, to);
+  // A refusal that shows the row it asked for says nothing: it is tried again, after a pause.
+  return sameRow(from, result.found) ? go(state, { kind: 'waiting' }) : decide(state, result.found);
 }
 
 function failed(state: ShardState): Step {

@@ -31,9 +31,7 @@ class World {
       onFenced: () => this.fenced.push(incarnation),
       ...options,
     });
-    const started = ownership.start(host);
-    await this.settle();
-    await started;
+    await Promise.all([ownership.start(host), this.settle()]);
     return { ownership, host };
   }
 
