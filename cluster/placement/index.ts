@@ -1,0 +1,15 @@
+// Which node should serve which shard: functions of members and the former plan. Owns: weighted rendezvous with bounded
+// load, the planner's coalescing of membership bursts. Does not own: which node really serves a shard (cluster/ownership),
+// who is a member (cluster/membership), the hash from keys to shards (runtime/placement.ts).
+//
+// Invariants: P1 … P4 (plan.ts), Q1 (burst.ts).
+
+export { BURST_LIMITS, type BurstLimits, type BurstState, burstDue, membersChanged, QUIET } from './burst.ts';
+export {
+  PLAN_VERSION,
+  type PlanInput,
+  type PlanMember,
+  type PlanMemberState,
+  planShards,
+  shareOf,
+} from './plan.ts';
