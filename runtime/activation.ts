@@ -18,10 +18,10 @@ import type { Host } from './host.ts';
 import type { Instance } from './instance.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { Journal } from './journal.ts';
+import type { Origin } from './origin.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress } from './ports/store.ts';
 import type { ServerStream } from './service.ts';
-import type { TellOrigin } from './tells.ts';
 import type { Later, Turn } from './turn.ts';
 import { Turns } from './turns.ts';
 import { methodName, NO_DEADLINE, refuse, type Work } from './work.ts';
@@ -76,6 +76,7 @@ export class Activation {
     return new ActorLog({
       host: this.host,
       address: this.address,
+      type: this.type,
       claim: this.#claim,
       codec,
       migrations,
@@ -84,6 +85,7 @@ export class Activation {
       onFailed: (error) => this.#logFailed(error),
       output: (release) => this.output(release),
       keepAwake: () => this.keepAwake(),
+      run: (call) => this.#runOwn(call),
     });
   }
 
@@ -107,6 +109,11 @@ export class Activation {
   get log(): ActorLog {
     invariant(this.#log !== undefined, `${this.address.kind} lives in memory and has no timeline`);
     return this.#log;
+  }
+
+  /** The log, once it is open. */
+  get openLog(): ActorLog | undefined {
+    return this.#openLog;
   }
 
   get #journal(): Journal | undefined {
@@ -140,6 +147,12 @@ export class Activation {
   continueWith(task: (turn: Turn) => void): void {
     if (this.#state === 'gone') return;
     this.#push({ kind: 'task', task, reserved: true, deadline: NO_DEADLINE });
+  }
+
+  /** A call of the actor to itself, whose time has come: it has room beyond the bound, and waits for its turn. */
+  #runOwn(call: Call): void {
+    const refusal = this.#push({ kind: 'call', call, reserved: true, deadline: NO_DEADLINE });
+    if (refusal !== undefined) call.reject(refusal);
   }
 
   timer(delayMs: number, task: (turn: Turn) => void): () => void {
@@ -203,12 +216,12 @@ export class Activation {
   }
 
   /** The tell or reminder that a call hands over has had its effect already. */
-  hasTaken(origin: TellOrigin): boolean {
+  hasTaken(origin: Origin): boolean {
     return this.#openLog?.seen(origin) === true;
   }
 
   /** What a call hands over has been taken. */
-  took(origin: TellOrigin): void {
+  took(origin: Origin): void {
     this.#openLog?.took(origin);
   }
 

@@ -2,28 +2,32 @@
 //
 // L1  What is appended is folded at once, by the same `apply` that folds it when it is read back, so state is always the
 //     fold of the records.
-// L2  A turn that takes a tell writes its receipt in the row of its first record, and appends no second one: so effect and
-//     receipt are durable together or not at all.
+// L2  A turn that takes a tell or a reminder says so in the row of its first record, and appends no second one: so effect
+//     and receipt are durable together or not at all.
 
 import { create, type Message } from '@bufbuild/protobuf';
 import { TellReceiptSchema } from '../proto/gen/starling/actor/v1/stored_pb.ts';
+import { ActorReminders } from './actor-reminders.ts';
 import type { ActorType } from './actor-type.ts';
-import type { CallSink } from './call.ts';
+import type { Call, CallSink } from './call.ts';
 import type { Durable, Effects, RecordCodec } from './definition.ts';
 import { InvariantViolation, invariant, type StarlingError } from './errors.ts';
 import type { Host } from './host.ts';
 import { Journal } from './journal.ts';
+import type { Origin } from './origin.ts';
 import { mergeCells, mergeRows } from './own-reads.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress, CellRange, Row, RowRange, StoredCell } from './ports/store.ts';
 import { recover } from './recovery.ts';
-import { encodeRow, encodeState } from './stored.ts';
-import { type Tell, type TellOrigin, Tells } from './tells.ts';
-import type { TimelineReader } from './turn.ts';
+import type { ReminderInfo } from './reminders.ts';
+import { encodeRow, encodeState, type RowExtras } from './stored.ts';
+import { Tells } from './tells.ts';
+import type { AppendOptions, TimelineReader } from './turn.ts';
 
 export interface ActorLogOptions {
   readonly host: Host;
   readonly address: ActorAddress;
+  readonly type: ActorType;
   readonly claim: ShardClaim;
   readonly codec: RecordCodec<unknown>;
   readonly instance: Durable<unknown>;
@@ -34,13 +38,16 @@ export interface ActorLogOptions {
   readonly onFailed: (error: StarlingError) => void;
   /** Lets an output leave through the gate. */
   readonly output: (release: () => void) => void;
-  /** Keeps the activation in memory while tells wait; returns how to let go. */
+  /** Keeps the activation in memory while tells wait or reminders are near; returns how to let go. */
   readonly keepAwake: () => () => void;
+  /** Runs a call of the actor to itself as a turn; it has room beyond the bound. */
+  readonly run: (call: Call) => void;
 }
 
 export class ActorLog {
   readonly #options: ActorLogOptions;
   readonly #tells: Tells;
+  readonly #reminders: ActorReminders;
   #journal: Journal | undefined;
   #effectsRow: { readonly seq: number; readonly ts: bigint } | undefined;
   #release: (() => void) | undefined;
@@ -48,6 +55,7 @@ export class ActorLog {
   constructor(options: ActorLogOptions) {
     this.#options = options;
     this.#tells = this.#makeTells();
+    this.#reminders = new ActorReminders({ ...options, journal: () => this.journal });
   }
 
   get journal(): Journal {
@@ -67,7 +75,16 @@ export class ActorLog {
       codec,
       instance,
       migrations,
-      tells: this.#tells,
+      kept: {
+        restore: (stored) => {
+          this.#tells.restore(stored);
+          this.#reminders.restore(stored.reminders);
+        },
+        fold: (extras) => {
+          this.#tells.fold(extras);
+          this.#reminders.fold(extras.reminders);
+        },
+      },
       snapshot: () => this.#snapshot(),
       uncleanBefore: host.endedUnclean(address),
     });
@@ -80,7 +97,13 @@ export class ActorLog {
         clock: host.clock,
         limits: host.limits,
         snapshot: () => this.#snapshot(),
-        onSettled: this.#options.onSettled,
+        onSettled: (settled) => {
+          this.#reminders.settled(settled);
+          this.#options.onSettled(settled);
+        },
+        onDueDurable: (minutesMs) => {
+          for (const minuteMs of minutesMs) this.#reminders.markDurable(minuteMs);
+        },
         onFailed: this.#options.onFailed,
       },
       start,
@@ -90,27 +113,48 @@ export class ActorLog {
 
   #snapshot(): Uint8Array {
     const { instance, migrations } = this.#options;
-    return encodeState({ state: instance.snapshot(), version: migrations.length, ...this.#tells.snapshot() });
+    return encodeState({
+      state: instance.snapshot(),
+      version: migrations.length,
+      ...this.#tells.snapshot(),
+      reminders: this.#reminders.snapshot(),
+    });
   }
 
-  /** Appends a record, with the tells it causes and the receipt of the tell it is the effect of. */
-  append(record: unknown, wake: boolean, tells: readonly Tell[], origin: TellOrigin | undefined): number {
+  /** Appends a record, with the tells and reminders it causes and the word whose effect it is. */
+  append(record: unknown, options: AppendOptions | undefined, origin: Origin | undefined): number {
     const { codec, instance } = this.#options;
-    const receipt =
-      origin === undefined
-        ? undefined
-        : create(TellReceiptSchema, { sender: origin.sender, n: BigInt(origin.n) });
     invariant(
-      origin === undefined || !this.#tells.seen(origin),
-      'a turn that takes a tell appends one record',
+      origin === undefined || !this.seen(origin),
+      'a turn that takes a tell or a reminder appends one record',
     );
-    const extras =
-      tells.length === 0 && receipt === undefined ? undefined : { tells: this.#tells.number(tells), receipt };
-    const row = this.journal.append(encodeRow(codec.encode(record), extras), wake || tells.length > 0);
+    const extras = this.#extras(options, origin);
+    const wake =
+      options?.wake === true ||
+      (extras !== undefined && (extras.tells.length > 0 || this.#reminders.anyDue(extras.reminders)));
+    const row = this.journal.append(encodeRow(codec.encode(record), extras), wake);
     this.#fold(instance, row, record);
+    if (extras === undefined) return row.seq;
     this.#tells.fold(extras);
-    if (tells.length > 0) this.#releaseTells();
+    this.#reminders.appended(extras.reminders);
+    if (extras.tells.length > 0) this.#releaseTells();
     return row.seq;
+  }
+
+  /** What the row carries besides; undefined = nothing. Changes nothing yet. */
+  #extras(options: AppendOptions | undefined, origin: Origin | undefined): RowExtras | undefined {
+    if (origin === undefined && options?.tells === undefined && options?.reminders === undefined)
+      return undefined;
+    const { tells = [], reminders = [] } = options ?? {};
+    if (origin === undefined && tells.length === 0 && reminders.length === 0) return undefined;
+    return {
+      tells: this.#tells.number(tells),
+      receipt:
+        origin?.type === 'tell'
+          ? create(TellReceiptSchema, { sender: origin.sender, n: BigInt(origin.n) })
+          : undefined,
+      reminders: this.#reminders.changes(reminders, origin?.type === 'reminder' ? origin : undefined),
+    };
   }
 
   /** An error of the fold is never an answer: the state would be half changed and the row gone out. */
@@ -129,6 +173,7 @@ export class ActorLog {
   end(): void {
     this.#journal?.end();
     this.#tells.end();
+    this.#reminders.end();
   }
 
   readonly #effects: Effects = {
@@ -146,6 +191,7 @@ export class ActorLog {
   /** Goes on with what a former activation left. */
   resume(): void {
     this.#releaseTells();
+    this.#reminders.open();
   }
 
   /** T1. */
@@ -154,13 +200,30 @@ export class ActorLog {
     this.#options.output(() => this.#tells.release(last));
   }
 
-  seen(origin: TellOrigin): boolean {
-    return this.#tells.seen(origin);
+  /** What a call hands over has had its effect. */
+  seen(origin: Origin): boolean {
+    return origin.type === 'tell' ? this.#tells.seen(origin) : this.#reminders.seen(origin);
   }
 
-  /** A tell was taken without a record: remembered with the next checkpoint. */
-  took(origin: TellOrigin): void {
-    this.#tells.note(origin);
+  /** A tell was taken, perhaps without a record: then remembered with the next checkpoint. A reminder has more to say: it is done when its call is answered. */
+  took(origin: Origin): void {
+    if (origin.type === 'tell') this.#tells.note(origin.sender, origin.n);
+  }
+
+  // ---- reminders --------------------------------------------------------------------------------------------------
+
+  reminders(): readonly ReminderInfo[] {
+    return this.#reminders.list();
+  }
+
+  /** Looks at the wall clock again. */
+  lookAtReminders(): void {
+    this.#reminders.look();
+  }
+
+  /** Whether the due mark of a minute may go (N2). */
+  releaseDueMark(minuteMs: number): boolean {
+    return this.#reminders.releaseMark(minuteMs);
   }
 
   #makeTells(): Tells {
@@ -178,7 +241,7 @@ export class ActorLog {
         decode: (type: ActorType) => Message,
         n: number,
         sink: CallSink,
-      ) => host.startTell(kind, key, method, decode, { sender, n }, sink),
+      ) => host.startTell(kind, key, method, decode, { type: 'tell', sender, n }, sink),
       after: (delayMs, task) => host.clock.after(delayMs, task),
       refused: ({ kind, key, method }, error) => {
         host.log('warn', 'a message to another actor was refused for good', {

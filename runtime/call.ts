@@ -4,7 +4,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { ActorMethod, ActorType } from './actor-type.ts';
 import type { StarlingError } from './errors.ts';
-import type { TellOrigin } from './tells.ts';
+import type { Origin } from './origin.ts';
 
 /** What became of a call, for those who take it as a value. */
 export type CallOutcome<T> =
@@ -45,7 +45,7 @@ export interface CallInit {
   readonly sink: CallSink;
   readonly signal?: AbortSignal | undefined;
   /** Set where the call hands over a tell, or is a reminder. */
-  readonly origin?: TellOrigin | undefined;
+  readonly origin?: Origin | undefined;
   /** The turns that wait for it. */
   readonly path?: Path | undefined;
   /** `kind/key` of the actor that calls; absent = from outside of actors. */
@@ -63,7 +63,7 @@ export class Call {
   /** On the monotonic clock, milliseconds. */
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
-  readonly origin: TellOrigin | undefined;
+  readonly origin: Origin | undefined;
   readonly path: Path | undefined;
   readonly caller: { readonly kind: string; readonly key: string } | undefined;
   readonly metadata: CallMetadata | undefined;

@@ -6,6 +6,7 @@ import type { ActorMethod, ActorType } from './actor-type.ts';
 import type { CallSink } from './call.ts';
 import type { Caller } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
+import type { Due } from './due.ts';
 import type { FenceReader } from './fence.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits.ts';
@@ -24,6 +25,8 @@ export interface Host extends Caller {
   readonly store: Store;
   readonly fence: FenceReader;
   readonly limits: RuntimeLimits;
+  /** What the reminders of this node share. */
+  readonly due: Due;
   /** The activation has turns to run. */
   ready(activation: Activation): void;
   /** The activation is gone. `failed`: not in an orderly way, so it may have left work. */

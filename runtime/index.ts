@@ -38,6 +38,16 @@ export type { ShardOwner, ShardTable, SwapResult } from './ports/shard-table.ts'
 export type * from './ports/store.ts';
 export type { Directory, Transport } from './ports/transport.ts';
 export {
+  type CatchUp,
+  cancelReminder,
+  type ReminderCancel,
+  type ReminderInfo,
+  type ReminderSet,
+  type ReminderSetOrCancel,
+  type RemindOptions,
+  remind,
+} from './reminders.ts';
+export {
   createRuntime,
   type LogEntry,
   type Runtime,

@@ -8,6 +8,7 @@
 // J4  A commit that does not resolve ends the activation; an ended journal draws no write time and writes nothing.
 // J5  A checkpoint repeats the seal of its activation (rule 6).
 // J6  Rows are deleted only below a floor that is durable and fence-checked (rule 9).
+// J7  Due marks go with the next commit, so they are durable no later than the row or checkpoint they are for (S4).
 
 import { invariant, StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
@@ -33,6 +34,8 @@ export interface JournalOptions {
   readonly snapshot: () => Uint8Array;
   /** All writes up to this number are durable and fence-checked. */
   readonly onSettled: (settled: number) => void;
+  /** Due marks of these minutes are in the store. */
+  readonly onDueDurable?: (minutesMs: readonly number[]) => void;
   /** J4. */
   readonly onFailed: (error: StarlingError) => void;
 }
@@ -76,6 +79,8 @@ export class Journal {
   #cellsDue = false;
   #cellTimer: Timer | undefined;
   #markedInterval = -1;
+  /** Minutes whose due mark goes with the next commit (J7). */
+  readonly #due = new Set<number>();
   #ended = false;
 
   constructor(options: JournalOptions, start: JournalStart) {
@@ -170,6 +175,11 @@ export class Journal {
     this.#want(++this.#issued);
   }
 
+  /** Has a due mark of this minute written, with what was appended or frozen in this turn. */
+  markDue(minuteMs: number): void {
+    this.#due.add(minuteMs);
+  }
+
   /** Raises the floor: rows below it are deleted once the floor is safe (J6). */
   requestTrim(below: number): void {
     invariant(below <= this.#tail + 1, 'the floor is at most one above the tail');
@@ -262,17 +272,30 @@ export class Journal {
     if (cells.length > 0) commit.cells = cells;
     if (head !== undefined) commit.head = head;
     if (rows.some((row) => row.wake)) this.#mark(commit);
+    const due = this.#takeDue(commit);
     this.#busy = true;
     this.#cellsDue = false;
     store
       .commit(commit)
       .then(() => {
+        if (due.length > 0) this.#options.onDueDurable?.(due);
         // The fence read begins after the write is known durable, never with it.
         const live = this.#ended ? 'live' : fence.read();
         const settled = (): void => this.#settled(rows, cells, head);
         return live === 'live' ? settled() : live.then(settled);
       })
       .catch((error: unknown) => this.#failed(error));
+  }
+
+  /** The write times are drawn now: later than that of any drop of such a mark (N2). */
+  #takeDue(commit: MutableCommit): number[] {
+    const minutes = [...this.#due];
+    this.#due.clear();
+    if (minutes.length === 0) return minutes;
+    const { address, claim } = this.#options;
+    const { shard, kind, key } = address;
+    commit.due = minutes.map((dueMs) => ({ shard, dueMs, kind, key, ts: claim.nextTimestamp() }));
+    return minutes;
   }
 
   #mark(commit: MutableCommit): void {

@@ -56,6 +56,28 @@ export interface RuntimeLimits {
   readonly tellRetryMsMax: number;
   /** Receivers of one fan-out. Default 10,000. */
   readonly fanOutReceiversMax: number;
+  /** Reminders of one actor; more are refused with OVERLOADED. Default 1,000. */
+  readonly remindersMax: number;
+  /** Bytes of the request of one reminder. Default 16 KiB. */
+  readonly reminderBytesMax: number;
+  /** Shortest period of a reminder, milliseconds. Default 1,000. */
+  readonly reminderEveryMsMin: number;
+  /** Calls that a reminder with the policy `all` makes up for at most. Default 1,000. */
+  readonly reminderCatchUpMax: number;
+  /** Reminders of one actor that are under way at a time. Default 16. */
+  readonly remindersUnderWayMax: number;
+  /** First and longest wait before a reminder that failed is run again, milliseconds. Defaults 1,000 and 600,000. */
+  readonly reminderRetryMsMin: number;
+  readonly reminderRetryMsMax: number;
+  /** Of what is overdue by more than a minute: reminders begun, and actors woken for theirs, per second and node. Default 500. */
+  readonly lateRemindersPerSecondMax: number;
+  /** Due marks that one page reads. Default 256. */
+  readonly dueMarksPageMax: number;
+  /** Shards whose due marks are read at a time. Default 16. */
+  readonly dueShardsMax: number;
+  /** First and longest wait before due marks that had to stay are looked at again, milliseconds. Defaults 15,000 and 600,000. */
+  readonly dueRescanMsMin: number;
+  readonly dueRescanMsMax: number;
 }
 
 export const DEFAULT_LIMITS: RuntimeLimits = {
@@ -88,4 +110,16 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   tellRetryMsMin: 100,
   tellRetryMsMax: 30_000,
   fanOutReceiversMax: 10_000,
+  remindersMax: 1000,
+  reminderBytesMax: 16 * 1024,
+  reminderEveryMsMin: 1000,
+  reminderCatchUpMax: 1000,
+  remindersUnderWayMax: 16,
+  reminderRetryMsMin: 1000,
+  reminderRetryMsMax: 600_000,
+  lateRemindersPerSecondMax: 500,
+  dueMarksPageMax: 256,
+  dueShardsMax: 16,
+  dueRescanMsMin: 15_000,
+  dueRescanMsMax: 600_000,
 };

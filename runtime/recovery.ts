@@ -9,9 +9,14 @@ import type { JournalStart } from './journal.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress, Head, Row, Store } from './ports/store.ts';
-import { decodeRow, decodeState } from './stored.ts';
-import type { Tells } from './tells.ts';
+import { decodeRow, decodeState, type RowExtras } from './stored.ts';
 import { epochOf } from './timestamp.ts';
+
+/** What the runtime keeps for an actor beside its state: messages to others, receipts, reminders. */
+export interface Kept {
+  restore(stored: StoredState): void;
+  fold(extras: RowExtras): void;
+}
 
 export interface RecoveryOptions {
   readonly address: ActorAddress;
@@ -23,7 +28,7 @@ export interface RecoveryOptions {
   readonly instance: Durable<unknown>;
   /** Steps from one version of the stored state to the next. */
   readonly migrations: readonly ((state: Uint8Array) => Uint8Array)[];
-  readonly tells: Tells;
+  readonly kept: Kept;
   /** The state and what the runtime keeps beside it, for a checkpoint. */
   readonly snapshot: () => Uint8Array;
   /** An activation of this actor ended in this epoch with a write of unknown outcome. */
@@ -60,7 +65,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     readable(options, 'the checkpoint', () => {
       const stored = decodeState(state);
       if (stored.state.length > 0) instance.restore(migrated(options, stored));
-      options.tells.restore(stored);
+      options.kept.restore(stored);
     });
   }
   const { tail, cells } = await foldRows(options, head);
@@ -112,7 +117,7 @@ async function foldRows(
         return { record: codec.decode(decoded.record), extras: decoded.extras };
       });
       instance.apply(row.seq, record, effects);
-      options.tells.fold(extras);
+      if (extras !== undefined) options.kept.fold(extras);
       tail = row.seq;
     }
     if (page.length === 0) return { tail, cells };

@@ -25,8 +25,8 @@ import type { Call, CallInit, CallOutcome, CallSink, Path } from './call.ts';
 import { ERRORS, type ErrorCode, StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutPart } from './fan-out.ts';
 import type { FanOutResult } from './notes.ts';
+import type { Origin } from './origin.ts';
 import type { Transport } from './ports/transport.ts';
-import type { TellOrigin } from './tells.ts';
 
 /** What an answering node does with a request. */
 export interface LocalNode {
@@ -93,8 +93,9 @@ function actorNamed(name: string): { readonly kind: string; readonly key: string
   return { kind: name.slice(0, at), key: name.slice(at + 1) };
 }
 
-function originPart(origin: TellOrigin | undefined): { origin?: { sender: string; n: bigint } } {
-  return origin === undefined ? {} : { origin: { sender: origin.sender, n: BigInt(origin.n) } };
+/** Reminders stay on their node. */
+function originPart(origin: Origin | undefined): { origin?: { sender: string; n: bigint } } {
+  return origin?.type === 'tell' ? { origin: { sender: origin.sender, n: BigInt(origin.n) } } : {};
 }
 
 export interface RemoteFanOut {
@@ -188,7 +189,9 @@ function answerCall(local: LocalNode, asked: NodeCall, timeoutMs: number): Promi
         metadata: asked.metadata,
         traceparent: asked.traceparent === '' ? undefined : asked.traceparent,
         origin:
-          asked.origin === undefined ? undefined : { sender: asked.origin.sender, n: Number(asked.origin.n) },
+          asked.origin === undefined
+            ? undefined
+            : { type: 'tell', sender: asked.origin.sender, n: Number(asked.origin.n) },
       };
       local.startHere(init, timeoutMs);
     } catch (error) {

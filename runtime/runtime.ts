@@ -8,6 +8,7 @@ import { type ActorClient, type ActorMethod, type ActorType, methodOf } from './
 import type { CallInit, CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
+import { Due } from './due.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutPart } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
@@ -66,6 +67,7 @@ export class Runtime implements Host, ShardHost {
   readonly store: Store;
   readonly fence: FenceReader;
   readonly limits: RuntimeLimits;
+  readonly due: Due;
   readonly shards: number;
   readonly #ownership: Ownership;
   readonly #onLog: (entry: LogEntry) => void;
@@ -138,6 +140,18 @@ export class Runtime implements Host, ShardHost {
         this.log('warn', 'the marks of a shard can not be read yet', { shard, error: String(error) }),
     });
     this.fence = new FenceReader(options.ownership, () => this.#fenced());
+    this.due = new Due({
+      store: this.store,
+      ownership: this.#ownership,
+      fence: this.fence,
+      clock: this.clock,
+      limits: this.limits,
+      shards: this.shards,
+      resident: ({ kind, key }) => this.#residents.get(kind, key) !== undefined,
+      wake: (actor) => this.#reviver.open(actor),
+      logOf: ({ kind, key }) => this.#residents.get(kind, key)?.openLog,
+      log: (level, message, fields) => this.log(level, message, fields),
+    });
   }
 
   /**
@@ -152,11 +166,13 @@ export class Runtime implements Host, ShardHost {
   async start(): Promise<void> {
     this.#scheduleSweep();
     await this.#shards.start();
+    this.due.start();
   }
 
   // ---- ShardHost --------------------------------------------------------------------------------------------------
 
   shardTaken(shard: number): Promise<void> {
+    this.due.taken(shard);
     return this.#shards.taken(shard);
   }
 
@@ -226,6 +242,7 @@ export class Runtime implements Host, ShardHost {
     this.#state = 'stopping';
     this.#sweeper?.cancel();
     this.#reviver.stop();
+    this.due.stop();
     for (const activation of this.#residents.all()) activation.flush();
     const end = this.clock.monotonic() + graceMs;
     while (this.clock.monotonic() < end && !this.#residents.all().every((activation) => activation.quiet)) {

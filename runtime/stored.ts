@@ -3,6 +3,7 @@
 
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
+  type ReminderChange,
   type StoredRow,
   StoredRowSchema,
   type StoredState,
@@ -19,13 +20,15 @@ const WITH_EXTRAS = 1;
 export interface RowExtras {
   readonly tells: readonly StoredTell[];
   readonly receipt: TellReceipt | undefined;
+  readonly reminders: readonly ReminderChange[];
 }
 
 export function encodeRow(record: Uint8Array, extras: RowExtras | undefined): Uint8Array {
   let body = record;
   let form = PLAIN;
-  if (extras !== undefined && (extras.tells.length > 0 || extras.receipt !== undefined)) {
-    const row = create(StoredRowSchema, { record, tells: [...extras.tells] });
+  if (extras !== undefined) {
+    const { tells, reminders } = extras;
+    const row = create(StoredRowSchema, { record, tells: [...tells], reminders: [...reminders] });
     if (extras.receipt !== undefined) row.receipt = extras.receipt;
     body = toBinary(StoredRowSchema, row);
     form = WITH_EXTRAS;
@@ -47,8 +50,8 @@ export function decodeRow(value: Uint8Array): {
   if (value[0] === PLAIN) return { record: body, extras: undefined };
   if (value[0] !== WITH_EXTRAS)
     throw new StarlingError('CORRUPTION', `A row of form ${value[0]}: written by a later release?`);
-  const row: StoredRow = fromBinary(StoredRowSchema, body);
-  return { record: row.record, extras: { tells: row.tells, receipt: row.receipt } };
+  const { record, tells, receipt, reminders }: StoredRow = fromBinary(StoredRowSchema, body);
+  return { record, extras: { tells, receipt, reminders } };
 }
 
 export function encodeState(state: MessageInitShape<typeof StoredStateSchema>): Uint8Array {

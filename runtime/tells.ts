@@ -52,6 +52,7 @@ export function tell<T extends ActorType>(type: T, key: string): TellClient<T> {
 
 /** Says which tell a call is. */
 export interface TellOrigin {
+  readonly type: 'tell';
   /** `kind/key` of the sender. */
   readonly sender: string;
   readonly n: number;
@@ -110,11 +111,9 @@ export class Tells {
   }
 
   /** Folds what a row carries; called when it is appended and when it is read back. */
-  fold(extras: RowExtras | undefined): void {
-    if (extras === undefined) return;
+  fold(extras: Pick<RowExtras, 'tells' | 'receipt'>): void {
     for (const one of extras.tells) this.#add(one);
-    if (extras.receipt !== undefined)
-      this.note({ sender: extras.receipt.sender, n: Number(extras.receipt.n) });
+    if (extras.receipt !== undefined) this.note(extras.receipt.sender, Number(extras.receipt.n));
   }
 
   #add(one: StoredTell): void {
@@ -127,12 +126,12 @@ export class Tells {
   }
 
   /** T4. */
-  seen({ sender, n }: TellOrigin): boolean {
+  seen({ sender, n }: Pick<TellOrigin, 'sender' | 'n'>): boolean {
     return n <= (this.#receipts.get(sender) ?? 0);
   }
 
   /** The tell has been taken. */
-  note({ sender, n }: TellOrigin): void {
+  note(sender: string, n: number): void {
     if (this.seen({ sender, n })) return;
     this.#receipts.delete(sender);
     this.#receipts.set(sender, n);
@@ -199,7 +198,7 @@ export class Tells {
 
   restore({ nextTell, tells, receipts }: StoredState): void {
     for (const one of tells) this.#add(one);
-    for (const { sender, n } of receipts) this.note({ sender, n: Number(n) });
+    for (const { sender, n } of receipts) this.note(sender, Number(n));
     this.#next = Math.max(this.#next, Number(nextTell));
   }
 

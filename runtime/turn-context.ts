@@ -9,7 +9,7 @@ import { askClient, callClient, type FromTurn, oneWayClient } from './clients.ts
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { clearNotes } from './notes.ts';
 import type { NoteRange, StoredNote } from './ports/store.ts';
-import type { Tell } from './tells.ts';
+import type { ReminderInfo } from './reminders.ts';
 import type {
   AppendOptions,
   Continuation,
@@ -21,8 +21,6 @@ import type {
   TimelineReader,
   Turn,
 } from './turn.ts';
-
-const NO_TELLS: readonly Tell[] = [];
 
 export class TurnContext implements Turn<never> {
   readonly #activation: Activation;
@@ -80,6 +78,16 @@ export class TurnContext implements Turn<never> {
     return this.#activation.log.timeline;
   }
 
+  reminders(): readonly ReminderInfo[] {
+    return this.#activation.log.reminders();
+  }
+
+  get reminder() {
+    const origin = this.#call?.origin;
+    if (origin?.type !== 'reminder') return undefined;
+    return { name: origin.reminder.name, dueMs: origin.dueMs };
+  }
+
   table(name: string): TableReader {
     const { log } = this.#activation;
     return {
@@ -113,12 +121,7 @@ export class TurnContext implements Turn<never> {
   append(record: unknown, options?: AppendOptions): number {
     this.#writing();
     this.#activation.wrote();
-    return this.#activation.log.append(
-      record,
-      options?.wake === true,
-      options?.tells ?? NO_TELLS,
-      this.#call?.origin,
-    );
+    return this.#activation.log.append(record, options, this.#call?.origin);
   }
 
   checkpoint(): void {

@@ -5,6 +5,7 @@ import type { ActorClient, ActorType, CallOptions, OneWayClient } from './actor-
 import type { CallOutcome } from './call.ts';
 import type { StarlingError } from './errors.ts';
 import type { CellRange, NoteRange, Row, RowRange, StoredCell, StoredNote } from './ports/store.ts';
+import type { ReminderInfo, ReminderSetOrCancel } from './reminders.ts';
 import type { Tell } from './tells.ts';
 
 /** Runs as a turn of its own when an answer is there. */
@@ -75,6 +76,10 @@ export interface ReadTurn<S = undefined> {
   readonly signal: AbortSignal | undefined;
   readonly timeline: TimelineReader;
   table(name: string): TableReader;
+  /** The reminders that are set, in no order. */
+  reminders(): readonly ReminderInfo[];
+  /** The reminder that this turn runs, and the time it was due; undefined where somebody called. */
+  readonly reminder: Pick<ReminderInfo, 'name' | 'dueMs'> | undefined;
   /**
    * A client whose calls this turn awaits.
    * @throws StarlingError CALL_CYCLE if the type's rank is not higher and the turn holds the mailbox
@@ -114,6 +119,8 @@ export interface AppendOptions {
   readonly wake?: boolean;
   /** Durable messages to other actors, sent iff this record is. Default none. */
   readonly tells?: readonly Tell[];
+  /** Reminders set or cancelled with this record. Default none. */
+  readonly reminders?: readonly ReminderSetOrCancel[];
 }
 
 /** What a handler that may write can do besides. Valid until the handler has returned. `A`: what it appends. */

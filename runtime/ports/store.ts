@@ -9,7 +9,7 @@
 // S3  A row is valid iff seq <= head.sealSeq or its write time > head.sealTs (rule 4 of the safety protocol). No reader
 //     is ever given one that is not, nor one below head.floor.
 // S4  Parts of one commit may become visible apart and, after a crash, exist apart; but a mark is durable no later than
-//     the rows beside it.
+//     the rows and the head beside it.
 // S5  Commits of one actor become durable in the order they were handed over.
 // S6  A commit that rejects with an error of outcome `not_done` left nothing. Any other rejection: unknown.
 // S7  After a failed sync nothing resolves any more: the store is dead, `health()` says so, `onFatal` has been called.

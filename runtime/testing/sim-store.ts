@@ -36,7 +36,7 @@ export type SimFault =
   | { readonly type: 'unknown_applied' }
   /** OUTCOME_UNKNOWN, and nothing of it is written. */
   | { readonly type: 'unknown_not_applied' }
-  /** OUTCOME_UNKNOWN, and the parts that `keep` names are written; marks always are if a row is (S4). */
+  /** OUTCOME_UNKNOWN, and the parts that `keep` names are written; marks always are if a row or the head is (S4). */
   | { readonly type: 'partial'; readonly keep: (part: Part, index: number) => boolean }
   /** OUTCOME_UNKNOWN at once; all of it is written at the next `landLate()`, or `afterMs` later on the clock. */
   | { readonly type: 'late'; readonly afterMs?: number };

@@ -10,16 +10,16 @@ export interface PendingWrite {
   readonly commit: Commit | undefined;
 }
 
-/** Applies the parts that `keep` names, and the marks if a row is among them (S4). */
+/** Applies the parts that `keep` names, and the marks if a row or the head is among them (S4). */
 export function applySome(
   parts: readonly Part[],
   keep: (part: Part, index: number) => boolean,
   to: SimCells,
 ): void {
   const kept = new Set(parts.filter(keep));
-  const anyRow = [...kept].some((part) => part.type === 'row');
+  const needed = [...kept].some(({ type }) => type === 'row' || type === 'head');
   for (const part of parts) {
-    if (kept.has(part) || (anyRow && (part.type === 'mark' || part.type === 'due'))) to.apply(part);
+    if (kept.has(part) || (needed && (part.type === 'mark' || part.type === 'due'))) to.apply(part);
   }
 }
 
