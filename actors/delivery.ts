@@ -9,6 +9,7 @@ const CHECK = 2;
 const MESSAGE = 3;
 const CONVERSATION_CHANGE = 4;
 const TIME_MS = 5;
+const SEND_OUTCOME = 6;
 
 function delivery(check: bigint, timeMs: bigint, field: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter();
@@ -26,6 +27,11 @@ export function messageDelivery(check: bigint, timeMs: bigint, message: Uint8Arr
 /** A Delivery of an encoded ConversationChange, without user_seq. */
 export function changeDelivery(check: bigint, timeMs: bigint, change: Uint8Array): Uint8Array {
   return delivery(check, timeMs, CONVERSATION_CHANGE, change);
+}
+
+/** A Delivery of an encoded SendOutcome, without user_seq. */
+export function outcomeDelivery(check: bigint, timeMs: bigint, outcome: Uint8Array): Uint8Array {
+  return delivery(check, timeMs, SEND_OUTCOME, outcome);
 }
 
 /** The `check` of a Delivery made here: it stands first, so that it is read without decoding the rest. */

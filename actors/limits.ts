@@ -33,6 +33,23 @@ export interface ImLimits {
   readonly sendGapMax: number;
   /** Sends of one user that wait for one conversation. Default 512. */
   readonly sendQueueMax: number;
+  /** A send that its conversation has not answered for this long is accepted into the outbox, milliseconds, but never
+   * later than half of the caller's deadline. Default 1,500. */
+  readonly outboxAfterMs: number;
+  /** Sends of one user that are accepted and not placed; more are refused with OVERLOADED. Default 256. */
+  readonly outboxEntriesMax: number;
+  /** Bytes of their content. Default 256 KiB: the state of a user holds them. */
+  readonly outboxBytesMax: number;
+  /**
+   * A send that was accepted this long ago and can't be placed has failed (SEND_EXPIRED), milliseconds. Default 24 h. A
+   * conversation must recognise repeats for this and 24 h more (rule 15): so long a repeat of the client may follow.
+   */
+  readonly outboxAgeMsMax: number;
+  /** First and longest wait before a conversation out of reach is tried again, milliseconds. Defaults 100 and 30,000. */
+  readonly outboxRetryMsMin: number;
+  readonly outboxRetryMsMax: number;
+  /** Accepted sends that failed of which a user knows, for late repeats and devices that rebuild. Default 100. */
+  readonly sendFailuresMax: number;
   /** Messages of one batch from a user to a conversation. Default 64. */
   readonly postEntriesMax: number;
   /** Bytes of content of one such batch. Default 256 KiB. */
@@ -45,6 +62,10 @@ export interface ImLimits {
   readonly redeliverMsMin: number;
   /** Longest wait before a refused delivery is repeated, milliseconds. Default 5,000. */
   readonly redeliverMsMax: number;
+  /** Conversations that a user who comes back catches up with at a time. Default 16. */
+  readonly catchUpConversationsMax: number;
+  /** What shows the timeline waits this long at most for a user that comes back, milliseconds. Default 2,000. */
+  readonly catchUpWaitMsMax: number;
   /** Entries of one page of history, and its bytes. Defaults 200 and 1 MiB. */
   readonly historyMessagesMax: number;
   readonly historyBytesMax: number;
@@ -75,12 +96,21 @@ export const DEFAULT_IM_LIMITS: ImLimits = {
   sendGapMsMax: 2000,
   sendGapMax: 256,
   sendQueueMax: 512,
+  outboxAfterMs: 1500,
+  outboxEntriesMax: 256,
+  outboxBytesMax: 256 * 1024,
+  outboxAgeMsMax: 24 * 3600 * 1000,
+  outboxRetryMsMin: 100,
+  outboxRetryMsMax: 30_000,
+  sendFailuresMax: 100,
   postEntriesMax: 64,
   postBytesMax: 256 * 1024,
   fanOutEntriesMax: 128,
   fanOutBytesMax: 256 * 1024,
   redeliverMsMin: 100,
   redeliverMsMax: 5000,
+  catchUpConversationsMax: 16,
+  catchUpWaitMsMax: 2000,
   historyMessagesMax: 200,
   historyBytesMax: 1024 * 1024,
   sentIdsInMemoryMax: 4096,

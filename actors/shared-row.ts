@@ -13,6 +13,7 @@ export interface SharedRow {
   readonly conversationSeq?: bigint;
   readonly contentCount?: bigint;
   readonly changed?: Conversation;
+  readonly sendOutcome?: boolean;
   readonly timeMs: bigint;
 }
 

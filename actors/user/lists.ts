@@ -34,6 +34,7 @@ export async function listConversations(
   turn: ReadTurn,
 ): Promise<UserListConversationsResponse> {
   const { tail } = turn.timeline;
+  const outcomes = pageToken === '' ? state.outbox.outcomes() : [];
   const sorted = state.sorted();
   const start = pageToken === '' ? 0 : startOf(sorted, pageToken);
   const page = sorted.slice(start, start + pageSize);
@@ -52,6 +53,7 @@ export async function listConversations(
       tail,
       row === undefined ? 0n : checkOfDelivery(deliveryOf(row.value)),
     );
+    response.outcomes = outcomes;
   }
   return create(UserListConversationsResponseSchema, { page: response, conversationCount: sorted.length });
 }

@@ -4,6 +4,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type SummaryChange, UserRecordSchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import type { Conversation } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
+import type { SendOutcome } from '../../proto/gen/starling/im/v1/send_pb.ts';
+import { DeliverySchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import type { RecordCodec } from '../../runtime/index.ts';
 import { varintLength, writeVarint } from '../varint.ts';
 
@@ -19,6 +21,8 @@ export interface UserRow {
   readonly own: boolean;
   readonly summaryChange: SummaryChange | undefined;
   readonly changed: Conversation | undefined;
+  /** Set for what became of a send that was accepted. */
+  readonly outcome?: SendOutcome;
   readonly timeMs: number;
 }
 
@@ -48,6 +52,7 @@ export const userCodec: RecordCodec<UserRow> = {
   },
   decode: (value) => {
     const record = fromBinary(UserRecordSchema, value);
+    const outcome = record.sendOutcome ? outcomeOf(record.delivery) : undefined;
     return {
       shared: value,
       conversationId: record.conversationId,
@@ -58,6 +63,12 @@ export const userCodec: RecordCodec<UserRow> = {
       summaryChange: record.summaryChange,
       changed: record.changed,
       timeMs: Number(record.timeMs),
+      ...(outcome === undefined ? {} : { outcome }),
     };
   },
 };
+
+function outcomeOf(delivery: Uint8Array): SendOutcome | undefined {
+  const { entry } = fromBinary(DeliverySchema, delivery);
+  return entry.case === 'sendOutcome' ? entry.value : undefined;
+}

@@ -3,8 +3,9 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { LogEntry } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import type { Conversation } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
+import { type SendOutcome, SendOutcomeSchema } from '../../proto/gen/starling/im/v1/send_pb.ts';
 import { ConversationChangeSchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
-import { changeDelivery, withTime } from '../delivery.ts';
+import { changeDelivery, outcomeDelivery, withTime } from '../delivery.ts';
 import { hash64 } from '../ids.ts';
 import { deliveryOf, sharedRow } from '../shared-row.ts';
 import type { UserRow } from './record.ts';
@@ -58,6 +59,28 @@ export function changedRow(view: Conversation, userSeq: number, timeMs: number):
     own: false,
     summaryChange: undefined,
     changed: view,
+    timeMs,
+  };
+}
+
+/** The row of what became of a send that was accepted; `userSeq` makes its check its own. */
+export function outcomeRow(outcome: SendOutcome, userSeq: number, timeMs: number): UserRow {
+  const bytes = toBinary(SendOutcomeSchema, outcome);
+  const check = hash64(bytes, Buffer.from(String(userSeq)));
+  return {
+    shared: sharedRow({
+      delivery: outcomeDelivery(check, BigInt(timeMs), bytes),
+      sendOutcome: true,
+      timeMs: BigInt(timeMs),
+    }),
+    conversationId: '',
+    conversationSeq: 0,
+    joinSeq: 0,
+    contentCount: 0,
+    own: false,
+    summaryChange: undefined,
+    changed: undefined,
+    outcome,
     timeMs,
   };
 }

@@ -1,30 +1,33 @@
-// Sends of one user: the order of each device, then one queue per conversation.
+// Sends of one user: the order of each device, then one queue per conversation (send-queue.ts), then the outbox.
 //
-// Q1  One batch under way per (user, conversation) (rule 14); what comes meanwhile goes with the next.
-// Q2  A send that may be repeated by the client (not known, overloaded) takes all that queue behind it with it, so that
-//     nothing overtakes it.
-// Q3  A user's mailbox never waits for a conversation: the answer comes as a turn of its own.
+// Q5  A user's mailbox never waits for a conversation: the answer comes as a turn of its own.
+// Q6  While the outbox holds something, the activation stays in memory, and a wake mark of its record brings it back
+//     wherever it ends (rule 10).
 
-import type { PostResponse } from '../../proto/gen/starling/actor/v1/group_pb.ts';
-import type { UserSendRequest, UserSendResponse } from '../../proto/gen/starling/actor/v1/user_pb.ts';
-import type { CallOutcome, Later, Turn } from '../../runtime/index.ts';
-import { StarlingError } from '../../runtime/index.ts';
-import { groupKey, userKey } from '../ids.ts';
+import type {
+  OutboxState,
+  UserSendRequest,
+  UserSendResponse,
+} from '../../proto/gen/starling/actor/v1/user_pb.ts';
+import type { SendOutcome } from '../../proto/gen/starling/im/v1/send_pb.ts';
+import type { Later, Turn } from '../../runtime/index.ts';
+import { StarlingError, toStarlingError } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';
-import { GroupActor, UserActor } from '../types.ts';
-import { answerOf, codeOf, entryOf, notThere, outOfOrder, repeatable } from './send-answers.ts';
+import type { Outbox } from './outbox.ts';
+import { answerFromOutbox, outOfOrder, repeatable, sizeOf } from './send-answers.ts';
 import { DeviceOrder } from './send-order.ts';
+import { SendQueue } from './send-queue.ts';
+import type { Waiting } from './send-waiting.ts';
 
-interface Pending {
+/** A send as it came in. */
+interface Incoming {
   readonly request: UserSendRequest;
   readonly later: Later<UserSendResponse>;
-  readonly repeatOnly: boolean;
-  readonly bytes: number;
+  /** The caller has half of its deadline left, monotonic milliseconds. */
+  readonly halfMs: number;
 }
 
-interface Held {
-  readonly request: UserSendRequest;
-  readonly later: Later<UserSendResponse>;
+interface Held extends Incoming {
   readonly cancel: () => void;
 }
 
@@ -33,42 +36,46 @@ interface Device {
   readonly held: Map<number, Held>;
 }
 
-interface Queue {
-  readonly pending: Pending[];
-  underWay: boolean;
-}
-
 export interface SendingOptions {
   readonly tenant: string;
   readonly userId: string;
   readonly limits: ImLimits;
+  readonly outbox: Outbox;
   /** The user has the conversation already, so its peer need not be looked up. */
   readonly hasConversation: (conversationId: string) => boolean;
-}
-
-/** Rough size of a content, for the bound of a batch. */
-function sizeOf({ content }: UserSendRequest): number {
-  const body = content?.body;
-  if (body?.case === 'text') return body.value.text.length * 3;
-  if (body?.case === 'custom') return body.value.data.length;
-  return 0;
+  /** Appends the row of an outcome and tells the devices; returns its time, milliseconds since 1970-01-01 UTC. */
+  readonly note: (outcome: SendOutcome, turn: Turn) => number;
 }
 
 export class Sending {
   readonly #options: SendingOptions;
   readonly #devices = new Map<string, Device>();
-  readonly #queues = new Map<string, Queue>();
-  #queued = 0;
+  readonly #queues = new Map<string, SendQueue>();
+  /** The timer of sends that wait for an answer: when it is due, monotonic milliseconds. */
+  #dueMs = Number.POSITIVE_INFINITY;
+  #cancelDue: () => void = () => {};
+  #release: (() => void) | undefined;
 
   constructor(options: SendingOptions) {
     this.#options = options;
   }
 
+  /** Takes up what an earlier activation accepted (Q6). */
+  resume(turn: Turn): void {
+    const byConversation = Map.groupBy(
+      this.#options.outbox.entries(),
+      ({ outcome }: OutboxState) => outcome?.conversationId ?? '',
+    );
+    this.#stayAwake(turn);
+    for (const [conversationId, entries] of byConversation) this.#queue(conversationId).resume(entries, turn);
+  }
+
   send(request: UserSendRequest, turn: Turn): Later<UserSendResponse> {
     const later = turn.defer<UserSendResponse>();
+    const incoming = { request, later, halfMs: turn.monotonic() + turn.remainingMs() / 2 };
     const { order } = request;
     if (order === undefined) {
-      this.#enqueue(request, later, false, turn);
+      this.#enqueue(incoming, false, turn);
       return later;
     }
     const device = this.#device(request.deviceId);
@@ -76,13 +83,13 @@ export class Sending {
     const deviceSeq = Number(order.deviceSeq);
     switch (device.order.admit(deviceSeq)) {
       case 'go':
-        this.#enqueue(request, later, false, turn);
+        this.#enqueue(incoming, false, turn);
         break;
       case 'repeat':
-        this.#enqueue(request, later, true, turn);
+        this.#enqueue(incoming, true, turn);
         break;
       case 'hold':
-        this.#hold(device, deviceSeq, request, later, turn);
+        this.#hold(device, deviceSeq, incoming, turn);
         break;
       case 'too_far':
         later.reject(outOfOrder(device.order));
@@ -91,6 +98,8 @@ export class Sending {
     this.#releaseHeld(device, turn);
     return later;
   }
+
+  // ---- the order of a device --------------------------------------------------------------------------------------
 
   #device(deviceId: string): Device {
     let device = this.#devices.get(deviceId);
@@ -108,16 +117,10 @@ export class Sending {
     return device;
   }
 
-  #hold(
-    device: Device,
-    deviceSeq: number,
-    request: UserSendRequest,
-    later: Later<UserSendResponse>,
-    turn: Turn,
-  ): void {
+  #hold(device: Device, deviceSeq: number, incoming: Incoming, turn: Turn): void {
     this.#letGo(device, deviceSeq);
     const cancel = turn.after(this.#options.limits.sendGapMsMax, () => this.#letGo(device, deviceSeq));
-    device.held.set(deviceSeq, { request, later, cancel });
+    device.held.set(deviceSeq, { ...incoming, cancel });
   }
 
   /** Answers a held send with the number that is missing. */
@@ -141,133 +144,106 @@ export class Sending {
       device.held.delete(next);
       held.cancel();
       device.order.admit(next);
-      this.#enqueue(held.request, held.later, false, turn);
+      this.#enqueue(held, false, turn);
     }
   }
 
-  #enqueue(request: UserSendRequest, later: Later<UserSendResponse>, repeatOnly: boolean, turn: Turn): void {
-    const { conversationId } = request;
-    const pending: Pending = { request, later, repeatOnly, bytes: sizeOf(request) };
-    if (this.#queued >= this.#options.limits.sendQueueMax) {
-      this.#fail(pending, new StarlingError('OVERLOADED', 'Too many sends wait.'));
+  // ---- the queue of a conversation --------------------------------------------------------------------------------
+
+  #enqueue({ request, later, halfMs }: Incoming, repeatOnly: boolean, turn: Turn): void {
+    const { limits, outbox } = this.#options;
+    const known = outbox.find(request);
+    if (known !== undefined) {
+      try {
+        later.resolve(answerFromOutbox(known, request));
+      } catch (error) {
+        later.reject(toStarlingError(error));
+      }
       return;
     }
+    const waiting: Waiting = {
+      request,
+      repeatOnly,
+      bytes: sizeOf(request.content),
+      dueMs: Math.min(halfMs, turn.monotonic() + limits.outboxAfterMs),
+      later,
+      acceptedAtMs: undefined,
+      uncertain: false,
+    };
+    if (this.#queued() >= limits.sendQueueMax) {
+      this.#fail(waiting, new StarlingError('OVERLOADED', 'Too many sends wait.'));
+      return;
+    }
+    this.#queue(request.conversationId).add(waiting, turn);
+    if (waiting.later !== undefined && !repeatOnly) this.#watch(waiting.dueMs, turn);
+  }
+
+  /** Sends that wait without being in the outbox, which has a bound of its own. */
+  #queued(): number {
+    let queued = -this.#options.outbox.size;
+    for (const queue of this.#queues.values()) queued += queue.size;
+    return queued;
+  }
+
+  #queue(conversationId: string): SendQueue {
     let queue = this.#queues.get(conversationId);
     if (queue === undefined) {
-      queue = { pending: [], underWay: false };
+      const { tenant, userId, limits, outbox, hasConversation } = this.#options;
+      queue = new SendQueue(
+        {
+          tenant,
+          userId,
+          limits,
+          outbox,
+          hasConversation,
+          note: (outcome, turn) => this.#note(outcome, turn),
+          fail: (waiting, error) => this.#fail(waiting, error),
+          emptied: (id) => this.#queues.delete(id),
+        },
+        conversationId,
+      );
       this.#queues.set(conversationId, queue);
     }
-    queue.pending.push(pending);
-    this.#queued++;
-    this.#pump(conversationId, queue, turn);
+    return queue;
   }
 
-  #pump(conversationId: string, queue: Queue, turn: Turn): void {
-    if (queue.underWay) return;
-    const first = queue.pending[0];
-    if (first === undefined) {
-      this.#queues.delete(conversationId);
-      return;
+  /** One timer for all sends: it is not set anew for each, and finds nothing to do where they were answered in time. */
+  #watch(dueMs: number, turn: Turn): void {
+    if (dueMs >= this.#dueMs) return;
+    this.#cancelDue();
+    this.#dueMs = dueMs;
+    this.#cancelDue = turn.after(Math.max(0, dueMs - turn.monotonic()), (later) => this.#acceptDue(later));
+  }
+
+  #acceptDue(turn: Turn): void {
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    for (const queue of this.#queues.values()) if (queue.dueMs() <= turn.monotonic()) queue.accept(turn);
+    let next = Number.POSITIVE_INFINITY;
+    for (const queue of this.#queues.values()) next = Math.min(next, queue.dueMs(turn.monotonic()));
+    if (next < Number.POSITIVE_INFINITY) this.#watch(next, turn);
+  }
+
+  #note(outcome: SendOutcome, turn: Turn): number {
+    const timeMs = this.#options.note(outcome, turn);
+    this.#stayAwake(turn);
+    return timeMs;
+  }
+
+  /** Q6. */
+  #stayAwake(turn: Turn): void {
+    if (this.#options.outbox.size > 0) this.#release ??= turn.keepAwake();
+    else {
+      this.#release?.();
+      this.#release = undefined;
     }
-    queue.underWay = true;
-    if (this.#options.hasConversation(conversationId)) {
-      this.#post(conversationId, queue, turn);
-      return;
-    }
-    // Opening an actor writes, so a name that somebody made up is looked up first.
-    const { tenant } = this.#options;
-    const { directUserId } = first.request;
-    const exists =
-      directUserId === ''
-        ? turn.exists(GroupActor, groupKey(tenant, conversationId))
-        : turn.exists(UserActor, userKey(tenant, directUserId));
-    turn.when(exists, (outcome, later) => {
-      if (!outcome.ok) this.#failAll(conversationId, queue, outcome.error);
-      else if (!outcome.value) this.#failAll(conversationId, queue, notThere(first.request));
-      else if (directUserId === '') this.#post(conversationId, queue, later);
-      else this.#askPeer(conversationId, queue, directUserId, later);
-    });
   }
 
-  #askPeer(conversationId: string, queue: Queue, directUserId: string, turn: Turn): void {
-    const key = userKey(this.#options.tenant, directUserId);
-    turn.ask(UserActor, key, { passing: true }).describe({}, (outcome, later) => {
-      if (outcome.ok && outcome.value.known) this.#post(conversationId, queue, later);
-      else
-        this.#failAll(
-          conversationId,
-          queue,
-          outcome.ok ? new StarlingError('USER_NOT_FOUND', directUserId) : outcome.error,
-        );
-    });
-  }
-
-  #post(conversationId: string, queue: Queue, turn: Turn): void {
-    const { tenant, userId } = this.#options;
-    const batch = this.#takeBatch(queue);
-    const directUserId = batch[0]?.request.directUserId ?? '';
-    const directUserIds = directUserId === '' ? [] : [userId, directUserId].sort();
-    turn.ask(GroupActor, groupKey(tenant, conversationId), { passing: true }).post(
-      {
-        senderId: userId,
-        entries: batch.map(({ request, repeatOnly }) => entryOf(request, repeatOnly)),
-        directUserIds,
-      },
-      (outcome, later) => {
-        this.#posted(conversationId, queue, batch, outcome, later);
-      },
-    );
-  }
-
-  #takeBatch(queue: Queue): Pending[] {
-    const { postEntriesMax, postBytesMax } = this.#options.limits;
-    let bytes = 0;
-    let count = 0;
-    for (const pending of queue.pending) {
-      bytes += pending.bytes;
-      if (count > 0 && (count >= postEntriesMax || bytes > postBytesMax)) break;
-      count++;
-    }
-    this.#queued -= count;
-    return queue.pending.splice(0, count);
-  }
-
-  #posted(
-    conversationId: string,
-    queue: Queue,
-    batch: Pending[],
-    outcome: CallOutcome<PostResponse>,
-    turn: Turn,
-  ): void {
-    if (!outcome.ok) {
-      queue.pending.unshift(...batch);
-      this.#queued += batch.length;
-      this.#failAll(conversationId, queue, outcome.error);
-      return;
-    }
-    batch.forEach((pending, i) => {
-      const result = outcome.value.results[i];
-      if (result === undefined) this.#fail(pending, new StarlingError('INTERNAL'));
-      else if (result.errorCode === '') pending.later.pass(answerOf(conversationId, result));
-      else this.#fail(pending, new StarlingError(codeOf(result.errorCode)));
-    });
-    queue.underWay = false;
-    this.#pump(conversationId, queue, turn);
-  }
-
-  /** Q2. */
-  #failAll(conversationId: string, queue: Queue, error: StarlingError): void {
-    this.#queues.delete(conversationId);
-    this.#queued -= queue.pending.length;
-    for (const pending of queue.pending.splice(0)) this.#fail(pending, error);
-  }
-
-  #fail(pending: Pending, error: StarlingError): void {
-    const { order, deviceId } = pending.request;
+  #fail({ request, repeatOnly, later }: Waiting, error: StarlingError): void {
+    const { order, deviceId } = request;
     // O3: only what the client will repeat; a refusal is an answer.
-    if (order !== undefined && repeatable(error).retryAfterMs !== undefined && !pending.repeatOnly) {
+    if (order !== undefined && repeatable(error).retryAfterMs !== undefined && !repeatOnly) {
       this.#devices.get(deviceId)?.order.failed(order.session, Number(order.deviceSeq));
     }
-    pending.later.reject(repeatable(error));
+    later?.reject(repeatable(error));
   }
 }

@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { type DeviceState, UserStateSchema } from '../../proto/gen/starling/actor/v1/user_pb.ts';
 import { NotifyLevel } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import type { User } from '../../proto/gen/starling/im/v1/user_pb.ts';
+import { Outbox, type OutboxLimits } from './outbox.ts';
 import type { UserRow } from './record.ts';
 import {
   applyChange,
@@ -23,10 +24,19 @@ export class UserState {
   readonly devices = new Map<string, DeviceState>();
   readonly summaries = new Map<string, Summary>();
   lastTimeMs = 0;
+  readonly outbox: Outbox;
+
+  constructor(limits: OutboxLimits) {
+    this.outbox = new Outbox(limits);
+  }
 
   apply(seq: number, row: UserRow): void {
     this.lastTimeMs = row.timeMs;
-    const { changed, conversationId } = row;
+    const { changed, conversationId, outcome } = row;
+    if (outcome !== undefined) {
+      this.outbox.apply(outcome, row.timeMs);
+      return;
+    }
     const id = changed?.conversationId ?? conversationId;
     let summary = this.summaries.get(id);
     if (summary === undefined) {
@@ -64,6 +74,7 @@ export class UserState {
     for (const device of state.devices) this.devices.set(device.deviceId, device);
     for (const summary of state.summaries) this.summaries.set(summary.conversationId, fromState(summary));
     this.lastTimeMs = Number(state.lastTimeMs);
+    this.outbox.restore(state.outbox, state.failedSends);
   }
 
   snapshot(): Uint8Array {
@@ -73,6 +84,7 @@ export class UserState {
       devices: [...this.devices.values()],
       summaries: [...this.summaries.values()].map(toState),
       lastTimeMs: BigInt(this.lastTimeMs),
+      ...this.outbox.snapshot(),
     });
     if (this.profile !== undefined) state.profile = this.profile;
     return toBinary(UserStateSchema, state);

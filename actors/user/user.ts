@@ -14,9 +14,10 @@ import {
   ConversationSettingsSchema,
 } from '../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { MessageSchema } from '../../proto/gen/starling/im/v1/message_pb.ts';
+import { type SendOutcome, SendState } from '../../proto/gen/starling/im/v1/send_pb.ts';
 import { Kicked_Reason } from '../../proto/gen/starling/im/v1/session_pb.ts';
 import { FullSyncSchema } from '../../proto/gen/starling/im/v1/sync_pb.ts';
-import type { Durable, Handlers, Later, ReadTurn, Self, Turn } from '../../runtime/index.ts';
+import type { Durable, Handlers, Later, Lifecycle, ReadTurn, Self, Turn } from '../../runtime/index.ts';
 import { invalidRequest, StarlingError } from '../../runtime/index.ts';
 import { connectionKey, groupKey, splitKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
@@ -26,7 +27,7 @@ import { judgeCursor } from './cursor.ts';
 import { Devices } from './devices.ts';
 import { listConversations, viewWithMessage } from './lists.ts';
 import type { UserRow } from './record.ts';
-import { changedRow, deliveredRow } from './rows.ts';
+import { changedRow, deliveredRow, outcomeRow } from './rows.ts';
 import { Sending } from './sending.ts';
 import { copySetting } from './settings.ts';
 import { UserState } from './state.ts';
@@ -38,11 +39,11 @@ type Contract = typeof rpc.UserActor;
 /** The answer to a delivery that was taken. */
 const TAKEN = create(rpc.DeliverResponseSchema);
 
-export class User implements Handlers<Contract>, Durable<UserRow> {
+export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
   readonly #tenant: string;
   readonly #id: string;
   readonly #limits: ImLimits;
-  readonly #state = new UserState();
+  readonly #state: UserState;
   readonly #devices: Devices;
   readonly #sending: Sending;
   readonly #news: News;
@@ -52,6 +53,7 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
     this.#tenant = tenant;
     this.#id = id;
     this.#limits = limits;
+    this.#state = new UserState(limits);
     this.#devices = new Devices(this.#state.devices, limits, (deviceId) =>
       connectionKey(tenant, id, deviceId),
     );
@@ -60,7 +62,9 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
       tenant,
       userId: id,
       limits,
+      outbox: this.#state.outbox,
       hasConversation: (conversationId) => this.#state.summaries.has(conversationId),
+      note: (outcome, turn) => this.#note(outcome, turn),
     });
   }
 
@@ -78,10 +82,22 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
     return this.#state.snapshot();
   }
 
+  opened(turn: Turn): void {
+    this.#sending.resume(turn);
+  }
+
   // ---- sends and deliveries ---------------------------------------------------------------------------------------
 
   send(request: rpc.UserSendRequest, turn: Turn): Later<rpc.UserSendResponse> {
     return this.#sending.send(request, turn);
+  }
+
+  /** Records what becomes of an accepted send; all devices are told. What is to be placed leaves work behind (rule 10). */
+  #note(outcome: SendOutcome, turn: Turn): number {
+    const timeMs = Math.max(this.#state.lastTimeMs, turn.now());
+    const row = outcomeRow(outcome, turn.timeline.tail + 1, timeMs);
+    this.#push([this.#append(row, turn, outcome.state === SendState.ACCEPTED)], turn);
+    return timeMs;
   }
 
   /** Rule 13: takes an entry iff it follows the last one of this membership; what it has already it drops and acknowledges. */
@@ -110,9 +126,9 @@ export class User implements Handlers<Contract>, Durable<UserRow> {
     return TAKEN;
   }
 
-  #append(row: UserRow, turn: Turn): PushEntry {
+  #append(row: UserRow, turn: Turn, wake = false): PushEntry {
     this.#ensureTimeline(turn);
-    const userSeq = turn.append(row);
+    const userSeq = turn.append(row, { wake });
     const { ringRowsMax } = this.#limits;
     if (userSeq - turn.timeline.floor >= ringRowsMax * 1.1) turn.trim(userSeq - ringRowsMax + 1);
     return {

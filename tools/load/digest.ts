@@ -54,7 +54,8 @@ export function timelineEntry(delivery: Delivery): TimelineEntry {
   return {
     userSeq: Number(userSeq),
     messageId: '',
-    conversationId: entry.value?.conversation?.conversationId ?? '',
+    conversationId:
+      entry.case === 'conversationChange' ? (entry.value.conversation?.conversationId ?? '') : '',
     conversationSeq: 0,
     messageDigest: digest(toBinary(DeliverySchema, delivery)),
     timeMs,

@@ -46,7 +46,7 @@ import {
   type PullRequest,
   PullResponseSchema,
 } from '../../../proto/gen/starling/im/v1/sync_pb.ts';
-import { fold } from '../core/view.ts';
+import { conversationIdOf, fold } from '../core/view.ts';
 import { SdkError, type SdkErrorOptions, toSdkError } from '../errors.ts';
 import type { CallOptions, Clock, Transport } from '../ports.ts';
 
@@ -320,10 +320,8 @@ export class FakeServer {
   }
 
   #foldInto(views: Map<string, Conversation>, delivery: Delivery): void {
-    const { entry } = delivery;
-    const id =
-      entry.case === 'message' ? entry.value.conversationId : entry.value?.conversation?.conversationId;
-    if (id === undefined) return;
+    const id = conversationIdOf(delivery);
+    if (id === '') return;
     const view = views.get(id) ?? create(ConversationSchema, { conversationId: id });
     const folded = fold(view, delivery, this.self);
     if (typeof folded !== 'string') views.set(id, folded);
