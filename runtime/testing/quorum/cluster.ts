@@ -139,8 +139,8 @@ export class QuorumCluster {
   }
 
   /**
-   * Ends all faults: links are whole, replicas are up and fast, nothing fails by chance, and what was deferred, hints and
-   * late writes, lands within 0.2 s of simulated time.
+   * Ends all faults: links are whole, replicas are up and fast, nothing fails by chance from now on, and hints and late writes
+   * land within 0.2 s of simulated time; those of writes still under way within `writeTimeoutMs` more.
    */
   healAll(): void {
     this.setFaults({ lateWrite: 0, lostRequest: 0, lostAnswer: 0, writeTimeout: 0, lostHint: 0 });

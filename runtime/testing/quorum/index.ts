@@ -4,7 +4,7 @@
 // Does not own: time and randomness (given), the pausing of nodes (the `deliver` option of a client).
 //
 // Invariants: V1 (version.ts), P1, P2 (partition.ts), G1 (merge.ts), W1 (wheel.ts), R1, R2 (replica.ts), N1 (network.ts),
-// Q1 … Q4 (coordinator.ts), X1 (paxos-state.ts), Y1 … Y3 (paxos.ts), D1, D2 (store.ts), L1, L2 (layout.ts).
+// Q1 … Q4 (coordinator.ts), X1 (paxos-state.ts), Y1 … Y4 (paxos.ts), D1, D2 (store.ts), L1, L2 (layout.ts).
 
 export type { CommitFate, QuorumClient, QuorumClusterOptions } from './cluster.ts';
 export { QuorumCluster } from './cluster.ts';

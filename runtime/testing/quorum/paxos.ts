@@ -5,6 +5,8 @@
 // Y1  A proposal that a round finds in progress is completed before the round decides anything, whoever began it.
 // Y2  A round that changes nothing is accepted by a quorum too: so nothing older can take effect after its answer (O3).
 // Y3  Once an own proposal may be accepted somewhere the operation ends with applied or unknown, never with a refusal.
+// Y4  Before a round proposes anything, the last commit it saw is at a quorum: a proposal takes the place of the accepted
+//     one, which may be all that the other replicas have of that commit.
 
 import { StarlingError } from '../../errors.ts';
 import type { ShardOwner, SwapResult } from '../../ports/shard-table.ts';
@@ -63,15 +65,16 @@ export class PaxosRound {
     this.#broadcast(
       (state) => state.prepare(ballot),
       (answers) => {
-        const promises = answers.filter(({ ok }) => ok);
-        if (promises.length >= QUORUM) this.#prepared(promises);
-        else if (answers.length - promises.length >= QUORUM) this.#again();
+        // One refusal means that a higher ballot is about: it is cheaper to draw again than to go on below it.
+        if (answers.some(({ ok }) => !ok)) this.#again();
+        else if (answers.length >= QUORUM) this.#prepared(answers);
         else return false;
         return true;
       },
     );
   }
 
+  /** Y1, Y4. */
   #prepared(promises: readonly PaxosAnswer[]): void {
     const committed = newest(promises.map((answer) => answer.committed));
     const accepted = newest(promises.map((answer) => answer.accepted));
@@ -80,10 +83,15 @@ export class PaxosRound {
       this.#complete({ ...accepted, ballot: this.#ballot });
       return;
     }
-    const row = this.#options.decide(current);
-    const proposal = { ballot: this.#ballot, row, origin: this.#options.origin };
-    if (row === undefined) this.#shutOut(proposal, current);
-    else this.#propose(proposal);
+    const next = (): void => {
+      const row = this.#options.decide(current);
+      const proposal = { ballot: this.#ballot, row, origin: this.#options.origin };
+      if (row === undefined) this.#shutOut(proposal, current);
+      else this.#propose(proposal);
+    };
+    const known = promises.every((answer) => answer.committed?.ballot === committed?.ballot);
+    if (committed === undefined || known) next();
+    else this.#commit(committed, next);
   }
 
   /** Y1. */
@@ -112,27 +120,28 @@ export class PaxosRound {
     const { outcome } = this.#options;
     this.#accept(proposal, {
       accepted: () => this.#commit(proposal, () => this.#end(() => outcome.done({ applied: true }))),
-      refused: (by) => {
-        if (by === REPLICA_IDS.length) this.#again();
-        else this.#end(() => outcome.failed(unknown('Another ballot came between.')));
+      refused: (yes, no) => {
+        if (no === REPLICA_IDS.length) this.#again();
+        else if (yes > 0) this.#end(() => outcome.failed(unknown('Another ballot came between.')));
+        // The third replica decides between the two; if it stays silent, the time-out does.
+        else return false;
+        return true;
       },
     });
   }
 
-  /** `refused`: a quorum is out of reach; `by` how many replicas refused. */
+  /** `refused`: a quorum is out of reach; answers whether that is enough to go on. */
   #accept(
     proposal: Proposal,
-    then: { readonly accepted: () => void; readonly refused: (by: number) => void },
+    then: { readonly accepted: () => void; readonly refused: (yes: number, no: number) => boolean },
   ): void {
     this.#broadcast(
       (state) => state.accept(proposal),
       (answers) => {
         const yes = answers.filter(({ ok }) => ok).length;
         const no = answers.length - yes;
-        if (yes >= QUORUM) then.accepted();
-        // All answers are waited for: whether nobody accepted it decides between a new ballot and `unknown`.
-        else if (answers.length === REPLICA_IDS.length) then.refused(no);
-        else return false;
+        if (yes < QUORUM) return no >= QUORUM && then.refused(yes, no);
+        then.accepted();
         return true;
       },
     );
@@ -174,11 +183,12 @@ export class PaxosRound {
   }
 
   /** Another ballot was higher: waits a little and draws again. */
-  #again(): void {
+  #again(): true {
     const { net } = this.#options;
     net.stats.contended += 1;
     this.#attempts += 1;
     net.wheel.after(net.random.float() * BACKOFF_MS * this.#attempts, () => this.#prepare());
+    return true;
   }
 
   #nextBallot(): number {
