@@ -18,13 +18,14 @@ import type { Host } from './host.ts';
 import type { Instance } from './instance.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { Journal } from './journal.ts';
+import type { EndCause } from './metrics.ts';
 import type { Origin } from './origin.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress } from './ports/store.ts';
 import type { ServerStream } from './service.ts';
 import type { Later, Turn } from './turn.ts';
 import { Turns } from './turns.ts';
-import { methodName, NO_DEADLINE, refuse, type Work } from './work.ts';
+import { methodOfWork, NO_DEADLINE, refuse, type Work } from './work.ts';
 
 export class Activation {
   readonly host: Host;
@@ -57,7 +58,7 @@ export class Activation {
     this.interceptors = host.interceptorsOf(definition);
     this.#claim = claim;
     this.#turns = new Turns(this);
-    this.#gate = new Gate(host.fence, host.limits.gateOutputsMax);
+    this.#gate = new Gate(host.fence, host.limits.gateOutputsMax, host.gateWatch);
     this.lastUsed = host.clock.monotonic();
     this.#answers = new Answers({
       reply: (call, value, passing) => this.reply(call, value, passing),
@@ -102,6 +103,13 @@ export class Activation {
     return this.#state === 'active';
   }
 
+  /** What waits here, for whoever looks at the node. */
+  get depth(): { readonly waiting: number; readonly oldestMs: number; readonly gated: number } {
+    const { waiting, oldestSince } = this.#turns;
+    const oldestMs = oldestSince === undefined ? 0 : this.host.clock.monotonic() - oldestSince;
+    return { waiting, oldestMs, gated: this.#gate.waiting };
+  }
+
   get gone(): boolean {
     return this.#state === 'gone';
   }
@@ -128,7 +136,9 @@ export class Activation {
       (this.#gate.full
         ? this.#gateFull()
         : this.#push({ kind: 'call', call, reserved: false, deadline: call.deadline }));
-    if (refusal !== undefined) call.reject(refusal);
+    if (refusal === undefined) return;
+    this.host.metrics.refused(refusal.code);
+    call.reject(refusal);
   }
 
   #gateFull(): StarlingError {
@@ -144,9 +154,9 @@ export class Activation {
   }
 
   /** Runs `task` as a turn; has room beyond the bound, since it belongs to work that was accepted. */
-  continueWith(task: (turn: Turn) => void): void {
+  continueWith(task: (turn: Turn) => void, traceparent?: string): void {
     if (this.#state === 'gone') return;
-    this.#push({ kind: 'task', task, reserved: true, deadline: NO_DEADLINE });
+    this.#push({ kind: 'task', task, traceparent, reserved: true, deadline: NO_DEADLINE });
   }
 
   /** A call of the actor to itself, whose time has come: it has room beyond the bound, and waits for its turn. */
@@ -208,7 +218,7 @@ export class Activation {
     this.host.log('error', 'a turn failed: the activation ends', {
       kind,
       key,
-      method: methodName(work),
+      method: methodOfWork(work)?.localName ?? 'continuation',
       error: describe(error),
     });
     refuse(work, new StarlingError('INTERNAL', undefined, { cause: error }));
@@ -277,7 +287,7 @@ export class Activation {
 
   /** What waited at the gate learns whether it was done. */
   #logFailed(error: StarlingError): void {
-    this.#end(error, { failed: true, begun: error });
+    this.#end(error, { failed: true, cause: 'failed', begun: error });
   }
 
   #opened(): void {
@@ -300,18 +310,22 @@ export class Activation {
 
   /** Ends the activation now. What waits is answered with `error`. */
   end(error: StarlingError): void {
-    this.#end(error, { failed: true });
+    this.#end(error, { failed: true, cause: error.code === 'SHUTTING_DOWN' ? 'stopped' : 'failed' });
   }
 
   /** Ends the activation because its shard goes elsewhere. Nobody opens it here again. */
   handOver(): void {
-    this.#end(new StarlingError('NOT_OWNER'), { failed: false });
+    this.#end(new StarlingError('NOT_OWNER'), { failed: false, cause: 'handed_over' });
   }
 
   /** `begun`: the answer to work whose turn has run; by default that its outcome is unknown. */
   #end(
     error: StarlingError,
-    { failed, begun = asUnknown(error) }: { failed: boolean; begun?: StarlingError },
+    {
+      failed,
+      cause,
+      begun = asUnknown(error),
+    }: { readonly failed: boolean; readonly cause: EndCause; readonly begun?: StarlingError },
   ) {
     if (this.#state === 'gone') return;
     // A write under way, that of a seal too, lands or not after this: the next activation of this epoch must write a seal
@@ -319,6 +333,7 @@ export class Activation {
     const quiet = this.#state === 'active' && (this.#journal?.quiet ?? true);
     if (!quiet && this.#log !== undefined) this.host.noteUnclean(this.address);
     this.#state = 'gone';
+    this.host.metrics.activationEnded(this.address.kind, cause);
     this.#log?.end();
     this.#gate.end(begun);
     this.#answers.end(asUnknown(error));
@@ -360,7 +375,7 @@ export class Activation {
         return false;
       }
     }
-    this.#end(new StarlingError('NOT_OWNER'), { failed: false });
+    this.#end(new StarlingError('NOT_OWNER'), { failed: false, cause: 'idle' });
     return true;
   }
 

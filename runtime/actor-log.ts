@@ -96,6 +96,7 @@ export class ActorLog {
         fence: host.fence,
         clock: host.clock,
         limits: host.limits,
+        metrics: host.metrics,
         snapshot: () => this.#snapshot(),
         onSettled: (settled) => {
           this.#reminders.settled(settled);

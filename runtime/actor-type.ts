@@ -115,6 +115,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Facts for the interceptors of the callee, e.g. who asks. Default none. */
   readonly metadata?: CallMetadata;
+  /** W3C trace context of the request that the call is part of. Within a turn it is known. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A typed client of one actor. */

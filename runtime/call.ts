@@ -5,6 +5,7 @@ import type { Message } from '@bufbuild/protobuf';
 import type { ActorMethod, ActorType } from './actor-type.ts';
 import type { StarlingError } from './errors.ts';
 import type { Origin } from './origin.ts';
+import type { OpenSpan } from './telemetry/index.ts';
 
 /** What became of a call, for those who take it as a value. */
 export type CallOutcome<T> =
@@ -53,6 +54,8 @@ export interface CallInit {
   readonly metadata?: CallMetadata | undefined;
   /** W3C trace context of the caller. */
   readonly traceparent?: string | undefined;
+  /** Another node has handed it over. Default false. */
+  readonly guest?: boolean;
 }
 
 export class Call {
@@ -68,6 +71,9 @@ export class Call {
   readonly caller: { readonly kind: string; readonly key: string } | undefined;
   readonly metadata: CallMetadata | undefined;
   readonly traceparent: string | undefined;
+  readonly guest: boolean;
+  /** What is traced of it; ends with its answer. */
+  span: OpenSpan | undefined = undefined;
   /** Its turn has begun: a refusal no longer means that nothing was done. */
   begun = false;
   /** Times it was tried again. */
@@ -90,6 +96,7 @@ export class Call {
     this.caller = init.caller;
     this.metadata = init.metadata;
     this.traceparent = init.traceparent;
+    this.guest = init.guest === true;
     this.sink = init.sink;
   }
 
@@ -103,12 +110,15 @@ export class Call {
     if (sink === undefined) return;
     this.sink = undefined;
     this.watcher?.done(this);
+    this.span?.end();
     sink.resolve(value);
   }
 
   reject(error: StarlingError): void {
     const sink = this.sink;
-    if (sink === undefined || this.watcher?.again(this, error) === true) return;
+    if (sink === undefined) return;
+    this.span?.end(error.code);
+    if (this.watcher?.again(this, error) === true) return;
     this.sink = undefined;
     this.watcher?.done(this);
     sink.reject(error, this.begun);

@@ -51,7 +51,7 @@ export function callClient<C extends DescService>(
         path: from?.path,
         caller: from?.activation.address,
         metadata: options?.metadata,
-        traceparent: from?.traceparent,
+        traceparent: from?.traceparent ?? options?.traceparent,
       };
       if (from === undefined) caller.startCall(call);
       else from.activation.output(() => caller.startCall(call), reject);
@@ -75,8 +75,8 @@ export function askClient<C extends DescService>(
     options?: CallOptions,
   ): void => {
     const sink: CallSink = {
-      resolve: (value) => activation.continueWith((turn) => then({ ok: true, value }, turn)),
-      reject: (error) => activation.continueWith((turn) => then({ ok: false, error }, turn)),
+      resolve: (value) => activation.continueWith((turn) => then({ ok: true, value }, turn), traceparent),
+      reject: (error) => activation.continueWith((turn) => then({ ok: false, error }, turn), traceparent),
     };
     const call: CallInit = {
       type,

@@ -32,6 +32,8 @@ export interface DueOptions {
   readonly clock: Clock;
   readonly limits: RuntimeLimits;
   readonly shards: number;
+  /** Whether calls of a shard are served: false while it is given away. */
+  readonly serves: (shard: number) => boolean;
   /** Whether an activation of the actor is in memory. */
   readonly resident: (actor: ActorAddress) => boolean;
   /** Opens the actor; resolves after the first try. */
@@ -90,6 +92,7 @@ export class Due {
   start(): void {
     this.#state = 'started';
     for (let shard = 0; shard < this.#options.shards; shard++) this.taken(shard);
+    this.#schedule(0);
   }
 
   /** A claim has begun: its marks are not known. */
@@ -173,15 +176,25 @@ export class Due {
       this.taken(shard);
       return;
     }
+    if (!this.#options.serves(shard)) {
+      this.#again(state);
+      return;
+    }
     state.pass ??= this.#begin(shard, state);
     try {
       await this.#readPage(shard, state, state.pass, () => claim.nextTimestamp());
     } catch (error) {
-      state.pass = undefined;
-      state.fromMs = 0;
-      this.#lookAgain(state, false);
+      this.#again(state);
       this.#options.log('warn', 'due marks could not be read or dropped', { shard, reason: String(error) });
     }
+  }
+
+  /** Reads everything from the start, after a while. */
+  #again(state: Shard): void {
+    state.pass = undefined;
+    state.fromMs = 0;
+    state.nextMs = FAR_MS;
+    this.#lookAgain(state, false);
   }
 
   /** What is marked from now on lowers these again. */

@@ -6,9 +6,20 @@
 
 import { StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
+import type { Histogram } from './metrics.ts';
+import type { Clock } from './ports/clock.ts';
+
+/** Where the gate says how long outputs waited. */
+export interface GateWatch {
+  readonly clock: Clock;
+  /** Milliseconds. */
+  readonly wait: Histogram;
+}
 
 interface Output {
   readonly after: number;
+  /** On the monotonic clock. */
+  readonly since: number;
   ready: boolean;
   readonly release: () => void;
   readonly fail: (error: StarlingError) => void;
@@ -17,14 +28,16 @@ interface Output {
 export class Gate {
   readonly #fence: FenceReader;
   readonly #outputsMax: number;
+  readonly #watch: GateWatch | undefined;
   readonly #queue: Output[] = [];
   #first = 0;
   #settled = 0;
   #ended: StarlingError | undefined;
 
-  constructor(fence: FenceReader, outputsMax: number) {
+  constructor(fence: FenceReader, outputsMax: number, watch?: GateWatch) {
     this.#fence = fence;
     this.#outputsMax = outputsMax;
+    this.#watch = watch;
   }
 
   get waiting(): number {
@@ -46,7 +59,7 @@ export class Gate {
       return;
     }
     if (after > this.#settled) {
-      this.#queue.push({ after, ready: true, release, fail });
+      this.#queue.push({ after, ready: true, since: this.#now(), release, fail });
       return;
     }
     // All its writes have settled, but what it shows may rest on a right that has ended since: a read of its own.
@@ -55,7 +68,7 @@ export class Gate {
       release();
       return;
     }
-    const output: Output = { after, ready: fence === 'live', release, fail };
+    const output: Output = { after, ready: fence === 'live', since: this.#now(), release, fail };
     this.#queue.push(output);
     if (fence === 'live') return;
     fence.then(
@@ -83,11 +96,16 @@ export class Gate {
     for (const output of rest) output.fail(error);
   }
 
+  #now(): number {
+    return this.#watch?.clock.monotonic() ?? 0;
+  }
+
   #flush(): void {
     while (this.#first < this.#queue.length) {
       const output = this.#queue[this.#first];
       if (output === undefined || output.after > this.#settled || !output.ready) break;
       this.#first++;
+      this.#watch?.wait.record(this.#now() - output.since);
       output.release();
     }
     if (this.#first === this.#queue.length) {

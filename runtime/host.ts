@@ -8,12 +8,15 @@ import type { Caller } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import type { Due } from './due.ts';
 import type { FenceReader } from './fence.ts';
+import type { GateWatch } from './gate.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits.ts';
+import type { RuntimeMetrics } from './metrics.ts';
 import type { FanOutResult } from './notes.ts';
 import type { Clock } from './ports/clock.ts';
 import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
+import type { Telemetry } from './telemetry/index.ts';
 import type { TellOrigin } from './tells.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -25,6 +28,10 @@ export interface Host extends Caller {
   readonly store: Store;
   readonly fence: FenceReader;
   readonly limits: RuntimeLimits;
+  readonly metrics: RuntimeMetrics;
+  readonly gateWatch: GateWatch;
+  /** Absent = nothing is traced. */
+  readonly telemetry: Telemetry | undefined;
   /** What the reminders of this node share. */
   readonly due: Due;
   /** The activation has turns to run. */

@@ -29,6 +29,13 @@ export { ERRORS, invalidRequest, invariant, StarlingError, toStarlingError } fro
 export type { LogLevel } from './host.ts';
 export type { Interceptor, Invocation } from './interceptor.ts';
 export { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+export {
+  type EndCause,
+  Histogram,
+  type MailboxDepth,
+  RuntimeMetrics,
+  type TurnMetrics,
+} from './metrics.ts';
 export { DEFAULT_SHARDS, PLACEMENT_VERSION, shardOf } from './placement.ts';
 export type { Clock, Timer } from './ports/clock.ts';
 export type { Ownership, ShardClaim } from './ports/ownership.ts';
@@ -67,6 +74,15 @@ export type {
   UnaryHandler,
 } from './service.ts';
 export { bindService } from './service.ts';
+export {
+  formatTraceparent,
+  isSampled,
+  type OpenSpan,
+  openTelemetry,
+  parseTraceparent,
+  type SpanStart,
+  type Telemetry,
+} from './telemetry/index.ts';
 export { type Tell, tell } from './tells.ts';
 export type {
   AskClient,

@@ -5,6 +5,7 @@ import { StarlingError } from './errors.ts';
 import { FenceReader } from './fence.ts';
 import { Journal } from './journal.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+import { RuntimeMetrics } from './metrics.ts';
 import type { Commit } from './ports/store.ts';
 import { SimClock, SimOwnership, SimStore, settle } from './testing/index.ts';
 
@@ -48,6 +49,7 @@ function setUp(limits: Partial<RuntimeLimits> = {}, tail = 0) {
       claim,
       clock,
       fence: new FenceReader(ownership, () => {}),
+      metrics: new RuntimeMetrics(),
       limits: { ...DEFAULT_LIMITS, ...limits },
       snapshot: () => Uint8Array.of(version),
       onSettled: (number) => settledTo.push(number),

@@ -13,6 +13,7 @@
 import { invariant, StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
 import type { RuntimeLimits } from './limits.ts';
+import type { RuntimeMetrics } from './metrics.ts';
 import { type PendingRow, PendingRows } from './pending-rows.ts';
 import type { Clock, Timer } from './ports/clock.ts';
 import type { ShardClaim } from './ports/ownership.ts';
@@ -31,6 +32,7 @@ export interface JournalOptions {
   readonly fence: FenceReader;
   readonly clock: Clock;
   readonly limits: RuntimeLimits;
+  readonly metrics: RuntimeMetrics;
   readonly snapshot: () => Uint8Array;
   /** All writes up to this number are durable and fence-checked. */
   readonly onSettled: (settled: number) => void;
@@ -275,13 +277,17 @@ export class Journal {
     const due = this.#takeDue(commit);
     this.#busy = true;
     this.#cellsDue = false;
+    const begun = this.#count(rows, head);
     store
       .commit(commit)
       .then(() => {
         if (due.length > 0) this.#options.onDueDurable?.(due);
         // The fence read begins after the write is known durable, never with it.
         const live = this.#ended ? 'live' : fence.read();
-        const settled = (): void => this.#settled(rows, cells, head);
+        const settled = (): void => {
+          this.#options.metrics.commits.record(this.#options.clock.monotonic() - begun);
+          this.#settled(rows, cells, head);
+        };
         return live === 'live' ? settled() : live.then(settled);
       })
       .catch((error: unknown) => this.#failed(error));
@@ -304,6 +310,16 @@ export class Journal {
     if (n === this.#markedInterval) return;
     this.#markedInterval = n;
     commit.mark = { shard: address.shard, epoch: claim.epoch, n, kind: address.kind, key: address.key };
+  }
+
+  /** Counts a commit that begins; returns when that is, on the monotonic clock. */
+  #count(rows: readonly PendingRow[], head: Head | undefined): number {
+    const { metrics, clock } = this.#options;
+    let bytes = head?.state.length ?? 0;
+    for (const { value } of rows) bytes += value.length;
+    metrics.commitRows += rows.length;
+    metrics.commitBytes.record(bytes);
+    return clock.monotonic();
   }
 
   #settled(rows: readonly PendingRow[], cells: readonly TableWrite[], head: Head | undefined): void {

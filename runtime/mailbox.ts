@@ -43,6 +43,11 @@ export class Mailbox<W extends Work> {
     return this.#items.length - this.#first;
   }
 
+  /** When the oldest work that had to wait came in, on the monotonic clock. */
+  get oldestSince(): number | undefined {
+    return this.#items[this.#first]?.since;
+  }
+
   /** Undefined: taken. Else why not. `waits`: something is before it; what is taken out at once is neither measured nor timed. */
   push(work: W, waits = this.size > 0): Full | undefined {
     if (!work.reserved) {
@@ -58,7 +63,7 @@ export class Mailbox<W extends Work> {
     const { turnsMax, bytesMax, ageMsMax, sizeOf, monotonic } = this.#options;
     if (this.#open >= turnsMax) return 'turns';
     const now = monotonic();
-    const oldest = this.#items[this.#first]?.since;
+    const oldest = this.oldestSince;
     if (oldest !== undefined && now - oldest > ageMsMax) return 'age';
     const bytes = sizeOf(work);
     if (this.#bytes + bytes > bytesMax) return 'bytes';

@@ -48,7 +48,13 @@ export interface LocalNode {
 // ---- asking ---------------------------------------------------------------------------------------------------------
 
 /** Hands a call to the node that serves its actor. */
-export function callRemotely(transport: Transport, node: string, call: Call, timeoutMs: number): void {
+export function callRemotely(
+  transport: Transport,
+  node: string,
+  call: Call,
+  timeoutMs: number,
+  answered: () => void,
+): void {
   const { type, key, method, caller, metadata, traceparent } = call;
   const asked = {
     kind: type.kind,
@@ -58,20 +64,24 @@ export function callRemotely(transport: Transport, node: string, call: Call, tim
     path: namesOf(call.path),
     caller: caller === undefined ? '' : `${caller.kind}/${caller.key}`,
     metadata: { ...metadata },
-    traceparent: traceparent ?? '',
+    traceparent: call.span?.traceparent ?? traceparent ?? '',
     ...originPart(call.origin),
   };
   const envelope = create(NodeRequestSchema, { request: { case: 'call', value: asked }, timeoutMs });
   transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs).then(
     (bytes) => {
+      answered();
       const { reply } = fromBinary(NodeReplySchema, bytes);
-      const answered = reply.case === 'call' ? reply.value : undefined;
-      const outcome = decodeOutcome(method.output, answered);
-      call.begun = !(answered?.outcome.case === 'error' && answered.outcome.value.notBegun);
+      const answer = reply.case === 'call' ? reply.value : undefined;
+      const outcome = decodeOutcome(method.output, answer);
+      call.begun = !(answer?.outcome.case === 'error' && answer.outcome.value.notBegun);
       if (outcome.ok) call.resolve(outcome.value);
       else call.reject(outcome.error);
     },
-    (error: unknown) => call.reject(unknownOutcome(error)),
+    (error: unknown) => {
+      answered();
+      call.reject(unknownOutcome(error));
+    },
   );
 }
 
@@ -108,7 +118,7 @@ export interface RemoteFanOut {
   readonly absentNote: string | undefined;
 }
 
-/** Hands the receivers of one node their part in one envelope. Resolves with those who did not simply take it. */
+/** Hands the receivers of one node their part in one envelope. Never rejects. */
 export async function fanOutRemotely(
   transport: Transport,
   node: string,

@@ -1,6 +1,7 @@
 // The activations in memory, by kind and key, and which actors of this node ended with a write of unknown outcome.
 
 import type { Activation } from './activation.ts';
+import type { MailboxDepth } from './metrics.ts';
 import type { ActorAddress } from './ports/store.ts';
 
 /** Actors remembered as unclean; beyond this many every activation of the node writes a seal of its own. */
@@ -42,6 +43,23 @@ export class Residents {
 
   all(): Activation[] {
     return [...this.#byKind.values()].flatMap((activations) => [...activations.values()]);
+  }
+
+  /** What is in memory and what waits there, by kind. Looks at every activation. */
+  depths(): MailboxDepth[] {
+    return [...this.#byKind].map(([kind, activations]) => {
+      const sum = { kind, activating: 0, active: 0, waiting: 0, waitingMost: 0, oldestMs: 0, gated: 0 };
+      for (const activation of activations.values()) {
+        const { waiting, oldestMs, gated } = activation.depth;
+        if (activation.active) sum.active++;
+        else sum.activating++;
+        sum.waiting += waiting;
+        sum.waitingMost = Math.max(sum.waitingMost, waiting);
+        sum.oldestMs = Math.max(sum.oldestMs, oldestMs);
+        sum.gated += gated;
+      }
+      return sum;
+    });
   }
 
   /** Activations by kind. */

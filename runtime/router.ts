@@ -15,6 +15,7 @@ import { Deadlines } from './deadlines.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
 import type { RuntimeLimits } from './limits.ts';
+import type { RuntimeMetrics } from './metrics.ts';
 import type { FanOutResult, NotedFanOut, Notes } from './notes.ts';
 import { shardOf } from './placement.ts';
 import type { Clock } from './ports/clock.ts';
@@ -22,6 +23,7 @@ import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { Directory, Transport } from './ports/transport.ts';
 import { answer, callRemotely, fanOutRemotely } from './remote.ts';
+import type { Telemetry } from './telemetry/index.ts';
 
 /** The way to other nodes. */
 export interface Peers {
@@ -35,6 +37,9 @@ export interface RouterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: RuntimeLimits;
+  readonly metrics: RuntimeMetrics;
+  /** Absent = nothing is traced. */
+  readonly telemetry: Telemetry | undefined;
   readonly ownership: Ownership;
   /** Absent = there are no other nodes. */
   readonly peers: Peers | undefined;
@@ -111,6 +116,7 @@ export class Router {
     const backoff = Math.min(limits.callRetryMsMax, limits.callRetryMsMin * 2 ** call.retries);
     const delayMs = backoff * (0.5 + random.float() / 2);
     if (clock.monotonic() + delayMs >= call.deadline) return false;
+    this.#options.metrics.retries++;
     call.retries++;
     call.begun = false;
     clock.after(delayMs, () => {
@@ -130,15 +136,26 @@ export class Router {
   #deliver(call: Call): void {
     try {
       this.#options.activation(call.type, call.key).accept(call);
-    } catch (error) {
-      call.reject(toStarlingError(error));
+    } catch (thrown) {
+      const error = toStarlingError(thrown);
+      this.#options.metrics.refused(error.code);
+      call.reject(error);
     }
   }
 
   #send(node: string, call: Call): void {
-    const { peers, clock } = this.#options;
+    const { peers, clock, metrics, telemetry } = this.#options;
     invariant(peers !== undefined, 'only a node with peers sends to one');
-    callRemotely(peers.transport, node, call, Math.max(1, Math.ceil(call.deadline - clock.monotonic())));
+    const begun = clock.monotonic();
+    if (telemetry !== undefined && call.traceparent !== undefined) {
+      const attributes = { 'starling.kind': call.type.kind, 'starling.node': node };
+      const name = `${call.type.kind}.${call.method.localName}`;
+      call.span = telemetry.start({ name, role: 'client', parent: call.traceparent, attributes });
+    }
+    const timeoutMs = Math.max(1, Math.ceil(call.deadline - begun));
+    callRemotely(peers.transport, node, call, timeoutMs, () =>
+      metrics.remoteCalls.record(clock.monotonic() - begun),
+    );
   }
 
   /** The other node that serves an actor; undefined where it is served here, or nobody is known to. */
@@ -172,10 +189,12 @@ export class Router {
       open--;
       if (open === 0) done({ refused: all, marked: allMarked });
     };
-    const { peers } = this.#options;
+    const { peers, metrics } = this.#options;
     if (peers !== undefined && elsewhere.size > 0) {
       const encoded = toBinary(method.input, shared);
       for (const [node, parts] of elsewhere) {
+        metrics.fanOutEnvelopes++;
+        metrics.fanOutReceivers += parts.length;
         const fanOut = {
           type,
           method,
@@ -260,7 +279,7 @@ export class Router {
         typeOf: this.#options.typeOf,
         // R3: straight to an activation of this node.
         startHere: (init, timeoutMs) => {
-          const call = new Call({ ...init, deadline: this.deadlineAfter(timeoutMs) });
+          const call = new Call({ ...init, deadline: this.deadlineAfter(timeoutMs), guest: true });
           this.#watch(call, this.#guestWatcher);
           this.#deliver(call);
         },

@@ -12,9 +12,11 @@ import { Due } from './due.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutPart } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
+import type { GateWatch } from './gate.ts';
 import type { Host, LogLevel } from './host.ts';
 import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+import { type MailboxDepth, RuntimeMetrics } from './metrics.ts';
 import { type FanOutResult, Notes } from './notes.ts';
 import { DEFAULT_SHARDS, shardOf } from './placement.ts';
 import type { Clock, Timer } from './ports/clock.ts';
@@ -28,6 +30,7 @@ import { Reviver } from './reviver.ts';
 import { type Peers, Router } from './router.ts';
 import type { ServerStream } from './service.ts';
 import { Shards } from './shards.ts';
+import type { Telemetry } from './telemetry/index.ts';
 import type { TellOrigin } from './tells.ts';
 
 export interface LogEntry {
@@ -48,6 +51,8 @@ export interface RuntimeOptions {
   /** Shards of the placement function, fixed when the data was created. Default 4,096. */
   readonly shards?: number;
   readonly limits?: Partial<RuntimeLimits>;
+  /** Spans of calls. Default none. */
+  readonly telemetry?: Telemetry;
   /** Run around every call of every actor of this node. Default none. */
   readonly interceptors?: readonly Interceptor[];
   readonly onLog?: (entry: LogEntry) => void;
@@ -67,6 +72,10 @@ export class Runtime implements Host, ShardHost {
   readonly store: Store;
   readonly fence: FenceReader;
   readonly limits: RuntimeLimits;
+  /** What the node has counted since it was made. */
+  readonly metrics = new RuntimeMetrics();
+  readonly telemetry: Telemetry | undefined;
+  readonly gateWatch: GateWatch;
   readonly due: Due;
   readonly shards: number;
   readonly #ownership: Ownership;
@@ -90,6 +99,8 @@ export class Runtime implements Host, ShardHost {
     this.shards = options.shards ?? DEFAULT_SHARDS;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#ownership = options.ownership;
+    this.telemetry = options.telemetry;
+    this.gateWatch = { clock: options.clock, wait: this.metrics.gateWait };
     this.#onLog = options.onLog ?? (() => {});
     this.#interceptors = options.interceptors ?? [];
     this.#router = new Router({
@@ -99,6 +110,8 @@ export class Runtime implements Host, ShardHost {
       random: this.random,
       limits: this.limits,
       ownership: this.#ownership,
+      metrics: this.metrics,
+      telemetry: this.telemetry,
       peers: options.peers,
       activation: (type, key) => this.#activation(type, key),
       typeOf: (kind) => this.#registry.require(kind).type,
@@ -147,6 +160,7 @@ export class Runtime implements Host, ShardHost {
       clock: this.clock,
       limits: this.limits,
       shards: this.shards,
+      serves: (shard) => this.#state === 'running' && !this.#shards.draining(shard),
       resident: ({ kind, key }) => this.#residents.get(kind, key) !== undefined,
       wake: (actor) => this.#reviver.open(actor),
       logOf: ({ kind, key }) => this.#residents.get(kind, key)?.openLog,
@@ -165,8 +179,8 @@ export class Runtime implements Host, ShardHost {
   /** Starts the sweep for idle activations and wakes the actors that a former owner left with work. */
   async start(): Promise<void> {
     this.#scheduleSweep();
-    await this.#shards.start();
     this.due.start();
+    await this.#shards.start();
   }
 
   // ---- ShardHost --------------------------------------------------------------------------------------------------
@@ -215,6 +229,11 @@ export class Runtime implements Host, ShardHost {
       else init.sink.reject(new StarlingError('SHUTTING_DOWN'), false);
     },
   };
+
+  /** What is in memory and what waits there, by kind. Looks at every activation: for whoever asks now and then. */
+  depths(): MailboxDepth[] {
+    return this.#residents.depths();
+  }
 
   stats(): RuntimeStats {
     return { activations: this.#residents.count, byKind: this.#residents.counts() };
@@ -365,6 +384,7 @@ export class Runtime implements Host, ShardHost {
       if (this.#residents.count >= this.limits.activationsMax)
         throw new StarlingError('OVERLOADED', 'Too many actors.');
     }
+    this.metrics.activation(type.kind);
     const activation = new Activation(this, definition, { kind: type.kind, key, shard }, claim);
     this.#residents.add(activation);
     return activation;
@@ -392,6 +412,7 @@ export class Runtime implements Host, ShardHost {
   #fenced(): void {
     this.log('error', 'this node was fenced: it ends every activation', { node: this.node });
     this.#state = 'stopped';
+    this.due.stop();
     for (const activation of this.#residents.all()) activation.end(new StarlingError('OUTCOME_UNKNOWN'));
   }
 }

@@ -28,13 +28,26 @@ export class TurnContext implements Turn<never> {
   /** What the turn answers; undefined where it goes on with work accepted before. */
   readonly #call: Call | undefined;
   readonly #readOnly: boolean;
+  /** Trace context of what it calls. */
+  readonly #traceparent: string | undefined;
   #live = true;
 
-  constructor(activation: Activation, deadline: number, call: Call | undefined, readOnly: boolean) {
+  constructor(
+    activation: Activation,
+    deadline: number,
+    call: Call | undefined,
+    readOnly: boolean,
+    traceparent: string | undefined,
+  ) {
     this.#activation = activation;
     this.#deadline = deadline;
     this.#call = call;
     this.#readOnly = readOnly;
+    this.#traceparent = traceparent;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#traceparent;
   }
 
   get signal(): AbortSignal | undefined {
@@ -114,7 +127,7 @@ export class TurnContext implements Turn<never> {
       activation: this.#activation,
       deadline: this.#deadline,
       path: { kind, key, up: this.#call?.path },
-      traceparent: this.#call?.traceparent,
+      traceparent: this.#traceparent,
     };
   }
 
@@ -147,14 +160,13 @@ export class TurnContext implements Turn<never> {
     options?: { readonly passing?: boolean },
   ) {
     this.#writing();
-    const { traceparent } = this.#call ?? {};
-    const from = { activation: this.#activation, deadline: this.#deadline, traceparent };
+    const from = { activation: this.#activation, deadline: this.#deadline, traceparent: this.#traceparent };
     return askClient(from, type, key, options?.passing === true);
   }
 
   oneWay<C extends ActorType['contract']>(type: ActorType<C>, key: string) {
     this.#writing();
-    return oneWayClient({ activation: this.#activation, traceparent: this.#call?.traceparent }, type, key);
+    return oneWayClient({ activation: this.#activation, traceparent: this.#traceparent }, type, key);
   }
 
   fanOut<M extends DescMethodUnary>(
@@ -199,7 +211,8 @@ export class TurnContext implements Turn<never> {
   when<T>(promise: Promise<T>, then: Continuation<T>): void {
     this.#writing();
     const activation = this.#activation;
-    const resume = (outcome: CallOutcome<T>): void => activation.continueWith((turn) => then(outcome, turn));
+    const resume = (outcome: CallOutcome<T>): void =>
+      activation.continueWith((turn) => then(outcome, turn), this.#traceparent);
     promise.then(
       (value) => resume({ ok: true, value }),
       (error: unknown) => resume({ ok: false, error: toStarlingError(error) }),

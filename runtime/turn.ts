@@ -72,6 +72,8 @@ export interface ReadTurn<S = undefined> {
   monotonic(): number;
   /** Milliseconds left until the caller stops waiting. */
   remainingMs(): number;
+  /** W3C trace context, for calls to other systems; undefined where nothing is traced. */
+  readonly traceparent: string | undefined;
   /** Aborted when the caller gave up; undefined where it can't. */
   readonly signal: AbortSignal | undefined;
   readonly timeline: TimelineReader;

@@ -14,9 +14,10 @@ import { StarlingError } from './errors.ts';
 import { outcomeUnknown } from './gate.ts';
 import { intercept } from './interceptor.ts';
 import { type Full, Mailbox } from './mailbox.ts';
+import { isSampled } from './telemetry/index.ts';
 import { Later } from './turn.ts';
 import { TurnContext } from './turn-context.ts';
-import { methodName, NO_DEADLINE, refuse, sizeOf, type Work } from './work.ts';
+import { methodOfWork, NO_DEADLINE, refuse, sizeOf, type Work } from './work.ts';
 
 /** An actor may wait longer for others than it may keep the thread. */
 const HELD_FACTOR = 10;
@@ -56,6 +57,11 @@ export class Turns {
     return this.#mailbox.size;
   }
 
+  /** When the oldest of it began to wait, on the monotonic clock; undefined where nothing has to wait. */
+  get oldestSince(): number | undefined {
+    return this.#mailbox.oldestSince;
+  }
+
   /** Why a call may not wait here; undefined = it may. */
   refusal(call: Call): StarlingError | undefined {
     const { address, host } = this.#activation;
@@ -67,7 +73,7 @@ export class Turns {
 
   /** Undefined: it waits for its turn. Else why not. */
   push(work: Work): StarlingError | undefined {
-    const full = this.#mailbox.push(work, this.#busy || this.#mailbox.size > 0);
+    const full = this.#mailbox.push(work, this.#busy || this.#mailbox.size > 0 || isTraced(work));
     return full === undefined ? undefined : this.#overloaded(full);
   }
 
@@ -109,24 +115,50 @@ export class Turns {
     }
     if (call !== undefined) call.begun = true;
     const deadline = work.deadline === NO_DEADLINE ? activation.host.deadlineAfter(undefined) : work.deadline;
-    const turn = new TurnContext(activation, deadline, call, readOnly);
+    const traceparent = call === undefined ? taskContext(work) : this.#trace(call, work, now);
+    const turn = new TurnContext(activation, deadline, call, readOnly, traceparent);
+    const metrics = activation.host.metrics.turn(activation.address.kind, methodOfWork(work));
     try {
       const result = this.#invoke(work, turn);
       if (result instanceof Promise) this.#await(work, turn, result, readOnly);
       else this.#finish(work, turn, result);
     } catch (error) {
+      metrics.failed++;
       this.#failed(work, turn, error);
     }
     const ended = activation.host.clock.monotonic();
+    metrics.duration.record(ended - now);
     this.#slow(work, ended - now, 'kept the thread');
     return ended;
+  }
+
+  /** Begins the span of a call, where its caller is traced; returns the context of what it calls. */
+  #trace(call: Call, work: Work, now: number): string | undefined {
+    const { telemetry } = this.#activation.host;
+    if (telemetry === undefined || call.traceparent === undefined) return call.traceparent;
+    const { kind } = this.#activation.address;
+    call.span = telemetry.start({
+      name: `${kind}.${call.method.localName}`,
+      role: call.guest ? 'server' : 'internal',
+      parent: call.traceparent,
+      attributes: {
+        'starling.kind': kind,
+        'starling.queue_ms': work.since === undefined ? 0 : now - work.since,
+      },
+    });
+    return call.span?.traceparent ?? call.traceparent;
   }
 
   #slow(work: Work, ms: number, what: string): void {
     const { host, address } = this.#activation;
     if (ms < host.limits.slowTurnMs) return;
     const { kind, key } = address;
-    host.log('warn', `a slow turn ${what}`, { kind, key, method: methodName(work), ms: Math.round(ms) });
+    host.log('warn', `a slow turn ${what}`, {
+      kind,
+      key,
+      method: methodOfWork(work)?.localName ?? 'continuation',
+      ms: Math.round(ms),
+    });
   }
 
   #invoke(work: Work, turn: TurnContext): unknown {
@@ -188,6 +220,7 @@ export class Turns {
         over();
       },
       (error: unknown) => {
+        activation.host.metrics.turn(activation.address.kind, methodOfWork(work)).failed++;
         if (activation.gone) refuse(work, outcomeUnknown(error));
         else this.#failed(work, turn, error);
         over();
@@ -213,4 +246,13 @@ export class Turns {
     }
     this.#activation.turnFailed(work, error);
   }
+}
+
+/** Its time in the mailbox is an attribute of its span. */
+function isTraced(work: Work): boolean {
+  return work.kind === 'call' && work.call.traceparent !== undefined && isSampled(work.call.traceparent);
+}
+
+function taskContext(work: Work): string | undefined {
+  return work.kind === 'task' ? work.traceparent : undefined;
 }

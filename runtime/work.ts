@@ -23,6 +23,8 @@ export interface StreamWork extends MailboxWork {
 
 export interface TaskWork extends MailboxWork {
   readonly kind: 'task';
+  /** Trace context of the turn that it goes on from. */
+  readonly traceparent: string | undefined;
   readonly task: (turn: Turn) => void;
 }
 
@@ -49,8 +51,8 @@ export function sizeOf(work: Work): number {
   }
 }
 
-/** The method of work, for the log. */
-export function methodName(work: Work): string {
-  if (work.kind === 'task') return 'continuation';
-  return (work.kind === 'call' ? work.call.method : work.method).localName;
+/** The method that work asks for; undefined where it goes on with work accepted before. */
+export function methodOfWork(work: Work): ActorMethod | undefined {
+  if (work.kind === 'task') return undefined;
+  return work.kind === 'call' ? work.call.method : work.method;
 }
