@@ -19,7 +19,7 @@ endef
 help: ## This list
 	@echo 'Starling: make TARGET'
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(WEB_PAGE) ## Run a node with the chat page; ARGS=--check sends, verifies and ends
@@ -59,6 +59,10 @@ import-demo: ## Import 20,000 messages, export them, compare
 .PHONY: bench
 bench: ## Measure; results in out/bench.json
 	@$(RUN) node tools/load/bench.ts $(ARGS)
+
+.PHONY: bench-runtime
+bench-runtime: ## Measure the actor runtime alone; results in out/bench-runtime.json
+	@$(RUN) node tools/load/bench-runtime.ts $(ARGS)
 
 .PHONY: fmt
 fmt: ## Format code and contracts

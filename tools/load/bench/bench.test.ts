@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chooseArms, parseBenchArguments } from '../bench.ts';
+import { nodeArms } from '../bench.ts';
+import { runtimeArms } from '../bench-runtime/arms.ts';
 import { parseCrashArguments } from '../crash.ts';
 import { inParallel, quantile } from './arm.ts';
 import { figuresOf, holds, withLimits } from './figures.ts';
 import { byFile, hottest } from './profile.ts';
+import { chooseArms, parseBenchArguments } from './program.ts';
 
 describe('figures', () => {
   test('The median of all runs counts, and a limit of the same run stands beside it.', () => {
@@ -50,7 +52,7 @@ describe('figures', () => {
 
 describe('arguments', () => {
   test('Arms are chosen by name and by figure; a name that fits nothing chooses nothing.', () => {
-    const chosen = (...only: string[]): string[] => chooseArms(only).map((arm) => arm.name);
+    const chosen = (...only: string[]): string[] => chooseArms(nodeArms(), only).map((arm) => arm.name);
     assert.deepEqual(chosen('embedded.send.cpu_us'), ['send.50']);
     assert.deepEqual(chosen('fanout', 'start'), ['start', 'fanout.paced', 'fanout.closed']);
     assert.deepEqual(chosen('edge.unary.cpu_us.http1'), ['edge.http1']);
@@ -58,11 +60,26 @@ describe('arguments', () => {
     assert.equal(chosen().length, 12);
   });
 
+  test('A figure of the runtime chooses the arms that measure it and what it is compared to.', () => {
+    const chosen = (...only: string[]): string[] => chooseArms(runtimeArms(), only).map((arm) => arm.name);
+    assert.deepEqual(chosen('activation.rate'), ['starling.activation']);
+    assert.deepEqual(chosen('starling.call', 'queue.call'), [
+      'starling.call',
+      'queue.call',
+      'starling.call.of_actor',
+    ]);
+    assert.deepEqual(chosen('one_actor.durable.rate', 'limit.lmdb'), [
+      'limit.lmdb',
+      'starling.one_actor.durable',
+    ]);
+  });
+
   test('Arguments that make no sense are refused.', () => {
     assert.equal(parseBenchArguments(['--rounds', '0']), undefined);
     assert.equal(parseBenchArguments(['--fast']), undefined);
     assert.equal(parseBenchArguments(['--profile'])?.rounds, 1);
     assert.equal(parseBenchArguments([])?.rounds, 3);
+    assert.equal(parseBenchArguments(['--help'])?.help, true);
     for (const args of [
       ['--cycles', '0'],
       ['--cycles', 'x'],

@@ -10,7 +10,29 @@ const LIMITS: Readonly<Record<string, string>> = {
   'fanout.paced.deliveries_per_cpu_s': 'limit.http1_write',
   'fanout.closed.deliveries_per_cpu_s': 'limit.http1_write',
   'limit.http1_write': 'limit.tcp_write',
+  'local.call.rate': 'limit.promise_queue.call.rate',
+  'local.call.of_actor.rate': 'limit.promise_queue.call.rate',
+  'local.call.p50_us': 'limit.promise_queue.call.p50_us',
+  'local.call.p99_us': 'limit.promise_queue.call.p99_us',
+  'local.oneway.rate': 'limit.promise_queue.oneway.rate',
+  'activation.rate': 'limit.promise_queue.activation.rate',
+  'one_actor.memory.rate': 'limit.promise_queue.call.rate',
+  'one_actor.durable.rate': 'limit.lmdb.put_fsync',
+  'fanout.local_10k.ms': 'limit.promise_queue.fanout_10k.ms',
+  ...others('nact'),
+  ...others('xstate'),
+  ...others('effect'),
 };
+
+/** Other libraries stand beside the same limit. */
+function others(library: string): Record<string, string> {
+  return Object.fromEntries(
+    ['call', 'oneway', 'activation'].map((work) => [
+      `${library}.${work}.rate`,
+      `limit.promise_queue.${work}.rate`,
+    ]),
+  );
+}
 
 /** What was aimed at. */
 const AIMS: Readonly<Record<string, { readonly atLeast?: number; readonly atMost?: number }>> = {
@@ -23,6 +45,14 @@ const AIMS: Readonly<Record<string, { readonly atLeast?: number; readonly atMost
   'idle.bytes_per_connection': { atMost: 16_384 },
   'sync.pull.messages_per_s': { atLeast: 100_000 },
   'start.ready_ms': { atMost: 1_000 },
+  'local.call.rate': { atLeast: 300_000 },
+  'local.call.p50_us': { atMost: 3 },
+  'local.oneway.rate': { atLeast: 1_000_000 },
+  'activation.rate': { atLeast: 100_000 },
+  'idle.actor.bytes': { atMost: 1_024 },
+  'one_actor.durable.rate': { atLeast: 5_000 },
+  'one_actor.memory.rate': { atLeast: 50_000 },
+  'fanout.local_10k.ms': { atMost: 10 },
 };
 
 /** The median of each figure over all runs, in the order in which they came first. */
