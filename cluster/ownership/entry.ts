@@ -2,8 +2,9 @@
 
 import type { ShardOwner, Timer } from '../../runtime/index.ts';
 import type { HeldClaim } from './claim.ts';
-import { initialShard, isBusy, type ShardState, type Want } from './machine.ts';
+import { initialShard, isBusy } from './machine.ts';
 import type { OwnershipStatus } from './options.ts';
+import type { ShardState, Want } from './state.ts';
 
 export interface Entry {
   state: ShardState;

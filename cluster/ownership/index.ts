@@ -6,18 +6,16 @@
 // Invariants: M1 … M5 (machine.ts), T1, T2 (claim.ts), F1 (table-calls.ts), W1 … W4 (shard-ownership.ts).
 
 export { OWNERSHIP_LIMITS, type OwnershipLimits } from './limits.ts';
+export { initialShard, isBusy, step } from './machine.ts';
+export type { OwnershipStatus, ShardOwnershipOptions } from './options.ts';
+export { ShardOwnership } from './shard-ownership.ts';
 export {
   EPOCH_MAX,
-  initialShard,
-  isBusy,
   type Phase,
   type Refusal,
   type ShardAction,
   type ShardEvent,
   type ShardState,
   type Step,
-  step,
   type Want,
-} from './machine.ts';
-export type { OwnershipStatus, ShardOwnershipOptions } from './options.ts';
-export { ShardOwnership } from './shard-ownership.ts';
+} from './state.ts';

@@ -2,7 +2,8 @@
 
 import type { Clock, Random, ShardOwner, ShardTable } from '../../runtime/index.ts';
 import type { OwnershipLimits } from './limits.ts';
-import type { ShardEvent, ShardState, step } from './machine.ts';
+import type { step } from './machine.ts';
+import type { ShardEvent, ShardState } from './state.ts';
 
 export interface ShardOwnershipOptions {
   /** This process's incarnation: never used before, by anybody. */

@@ -19,8 +19,9 @@ import {
 import { HeldClaim } from './claim.ts';
 import { type Entry, freshEntry, sameOwner, sameWant, statusOf } from './entry.ts';
 import { OWNERSHIP_LIMITS, type OwnershipLimits, retryMs } from './limits.ts';
-import { isBusy, type ShardAction, type ShardEvent, step, type Want } from './machine.ts';
+import { isBusy, step } from './machine.ts';
 import type { OwnershipStatus, ShardOwnershipOptions } from './options.ts';
+import type { ShardAction, ShardEvent, Want } from './state.ts';
 import { TableCalls } from './table-calls.ts';
 
 /** Implements the runtime's port `Ownership` over a `ShardTable`. */
@@ -92,9 +93,11 @@ export class ShardOwnership implements Ownership {
     this.#pump();
   }
 
-  /** Claims may fence this incarnation from now on; never this one. Shards that waited for it are looked at. */
+  /** Fences an incarnation (never this one), and lets claims do so from now on. Shards that waited for it are looked at. */
   condemn(incarnation: string): void {
     if (incarnation === this.#options.incarnation || !this.#calls.condemn(incarnation)) return;
+    // Best effort, for others who wait to see it: every claim makes sure of it itself (M4).
+    void this.#calls.fence(incarnation);
     for (const [shard, { state }] of this.#entries) {
       if (state.seen?.owner === incarnation && state.want.kind === 'hold') this.look(shard);
     }

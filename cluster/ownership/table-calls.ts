@@ -4,7 +4,7 @@
 // Invariant: F1 an incarnation is taken as fenced only after a `fence` of it resolved in this process.
 
 import { type ShardOwner, type ShardTable, toStarlingError } from '../../runtime/index.ts';
-import type { ShardEvent } from './machine.ts';
+import type { ShardEvent } from './state.ts';
 
 export class TableCalls {
   readonly #table: ShardTable;
@@ -49,8 +49,10 @@ export class TableCalls {
   async fence(owner: string): Promise<ShardEvent> {
     if (this.#known.has(owner)) return { kind: 'fenced-owner' };
     try {
-      await shared(this.#fences, owner, () => this.#table.fence(owner));
-      remember(this.#known, owner, this.#fencesMax);
+      await shared(this.#fences, owner, async () => {
+        await this.#table.fence(owner);
+        remember(this.#known, owner, this.#fencesMax);
+      });
       return { kind: 'fenced-owner' };
     } catch {
       // Unknown is not done: it is written again until it is known, or the claim is given up.

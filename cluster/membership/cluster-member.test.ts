@@ -1,0 +1,183 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Clock } from '../../runtime/index.ts';
+import { SimClock, SimRandom } from '../../runtime/testing/index.ts';
+import { ModelTable, NotingHost } from '../ownership/testing/model-table.ts';
+import {
+  ClusterMember,
+  type ClusterMemberOptions,
+  type JoinRefusal,
+  type MemberEvent,
+  type Probe,
+} from './index.ts';
+import { ModelBoard } from './testing/model-board.ts';
+
+const SHARDS = 64;
+
+class Cluster {
+  readonly clock = new SimClock();
+  readonly table = new ModelTable();
+  readonly board = new ModelBoard(this.clock);
+  readonly members = new Map<string, ClusterMember>();
+  readonly events: MemberEvent[] = [];
+  readonly #dead = new Set<string>();
+  readonly probe: Probe = {
+    ask: async (node, incarnation) => {
+      const member = this.members.get(node);
+      return member?.answerProbe(incarnation) ?? 'silent';
+    },
+    nudge: (node, shards) => this.members.get(node)?.handed(shards),
+  };
+
+  async join(
+    node: string,
+    options: Partial<ClusterMemberOptions> = {},
+  ): Promise<{ member: ClusterMember; refusal: JoinRefusal | undefined }> {
+    const { table, board, probe } = this;
+    const clock: Clock = {
+      now: () => this.clock.now(),
+      monotonic: () => this.clock.monotonic(),
+      after: (ms, task) => this.clock.after(ms, () => this.#dead.has(node) || task()),
+    };
+    const member = new ClusterMember({
+      ...{ node, clock, table, board, probe },
+      incarnation: `${node}-1`,
+      address: `${node}:1`,
+      shards: SHARDS,
+      random: new SimRandom(node.charCodeAt(0)),
+      onEvent: (event) => this.events.push(event),
+      ...options,
+    });
+    if (!this.members.has(node)) this.members.set(node, member);
+    const [refusal] = await Promise.all([member.start(new NotingHost()), this.clock.advance(2_000)]);
+    return { member, refusal };
+  }
+
+  /** The node's timers never fire again and it answers nobody; what it holds it keeps, as a paused process does. */
+  kill(node: string): void {
+    this.#dead.add(node);
+    this.members.delete(node);
+  }
+
+  served(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.members].map(([node, { ownership }]) => [node, ownership.served().length]),
+    );
+  }
+
+  total(): number {
+    return Object.values(this.served()).reduce((sum, each) => sum + each, 0);
+  }
+
+  fences(): string[] {
+    return [...new Set(this.table.calls.filter((call) => call.startsWith('fence')))];
+  }
+}
+
+async function three(): Promise<Cluster> {
+  const cluster = new Cluster();
+  for (const node of ['a', 'b', 'c']) await cluster.join(node);
+  await cluster.clock.advance(20_000);
+  return cluster;
+}
+
+describe('a member of a cluster', () => {
+  test('three nodes share the shards by clean moves, and each knows where the others serve', async () => {
+    const cluster = await three();
+    equal(cluster.total(), SHARDS);
+    for (const count of Object.values(cluster.served())) ok(count >= 16 && count <= 27, `${count} shards`);
+    deepEqual(cluster.fences(), []);
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const owner = cluster.table.rows.get(shard)?.owner.charAt(0);
+      for (const { directory } of cluster.members.values()) equal(directory.nodeOf(shard), owner);
+    }
+  });
+  test('I16: a board that is down, then comes back empty, fences nobody and stops no service', async () => {
+    const cluster = await three();
+    const before = cluster.served();
+    cluster.board.down = true;
+    await cluster.clock.advance(120_000);
+    deepEqual(cluster.served(), before);
+    equal(cluster.members.get('a')?.status().lease, false);
+    cluster.board.lose();
+    cluster.board.down = false;
+    await cluster.clock.advance(30_000);
+    equal(cluster.total(), SHARDS);
+    deepEqual(cluster.fences(), []);
+    equal(cluster.members.get('a')?.status().lease, true);
+  });
+  test('I16: a board that expires everything at once fences nobody', async () => {
+    const cluster = await three();
+    const before = cluster.served();
+    for (let round = 0; round < 5; round++) {
+      cluster.board.lose();
+      await cluster.clock.advance(10_000);
+    }
+    deepEqual(cluster.served(), before);
+    deepEqual(cluster.fences(), []);
+  });
+  test('I11: a dead node is fenced after silence and a question, and its shards are served again', async () => {
+    const cluster = await three();
+    const dead = cluster.members.get('b');
+    cluster.kill('b');
+    await cluster.clock.advance(20_000);
+    equal(cluster.total(), SHARDS);
+    deepEqual(cluster.fences(), ['fence b-1']);
+    equal(await dead?.ownership.readFence(), 'fenced');
+    deepEqual(dead?.ownership.served(), []);
+  });
+  test('a node that the board does not hear but that answers well is not fenced', async () => {
+    const cluster = await three();
+    const before = cluster.served();
+    const { put } = cluster.board;
+    cluster.board.put = (key, value, options) =>
+      key === 'member.b-1' ? Promise.reject(new Error('cut')) : put.call(cluster.board, key, value, options);
+    await cluster.clock.advance(60_000);
+    deepEqual(cluster.served(), before);
+    deepEqual(cluster.fences(), []);
+    ok(cluster.events.some((event) => event.kind === 'asked' && event.answer === 'well'));
+  });
+  test('I11: a node cut off from the store alone stops renewing, says it is unwell and loses its shards', async () => {
+    const cluster = await three();
+    cluster.table.faultOf = (call) => (call === 'life b-1' ? 'lost' : undefined);
+    await cluster.clock.advance(30_000);
+    ok(cluster.events.some((event) => event.kind === 'asked' && event.answer === 'unwell'));
+    deepEqual(cluster.fences(), ['fence b-1']);
+    const rows = [...cluster.table.rows.values()];
+    ok(rows.every(({ owner }) => owner !== 'b-1'));
+  });
+  test('a drained node gives every shard away without a fence, and takes some again afterwards', async () => {
+    const cluster = await three();
+    const b = cluster.members.get('b');
+    ok(b !== undefined);
+    const [left] = await Promise.all([b.drain(30_000), cluster.clock.advance(30_000)]);
+    equal(left, 0);
+    equal(cluster.total(), SHARDS);
+    deepEqual(cluster.fences(), []);
+    await Promise.all([b.undrain(), cluster.clock.advance(20_000)]);
+    ok(b.ownership.served().length >= 16);
+    equal(cluster.total(), SHARDS);
+  });
+  test('a node that stops without a drain fences itself, so its shards move on at once', async () => {
+    const cluster = await three();
+    const b = cluster.members.get('b');
+    cluster.members.delete('b');
+    await Promise.all([b?.stop(), cluster.clock.advance(6_000)]);
+    equal(cluster.total(), SHARDS);
+    ok(!cluster.events.some(({ kind }) => kind === 'condemned'));
+  });
+  const refusals: [JoinRefusal['kind'], Partial<ClusterMemberOptions>][] = [
+    ['shards', { shards: 32 }],
+    ['wire-version', { wire: { min: 2, max: 3 } }],
+    ['duplicate-node', { node: 'a', incarnation: 'a-2' }],
+  ];
+  for (const [kind, options] of refusals) {
+    test(`a node that does not fit is refused: ${kind}`, async () => {
+      const cluster = new Cluster();
+      await cluster.join('a');
+      const { member, refusal } = await cluster.join(options.node ?? 'd', options);
+      equal(refusal?.kind, kind);
+      deepEqual(member.ownership.served(), []);
+    });
+  }
+});

@@ -1,0 +1,12 @@
+// Membership: who takes part, as far as one node believes. Owns: the member record, the lease, silence and suspicion, the
+// plan's way over the board, the node that follows it. Does not own: safety (cluster/ownership), the plan itself
+// (cluster/placement), drivers of board and probe.
+//
+// Invariants: N1 … N4 (members.ts), V1 (view.ts), C1, C2 (cluster-member.ts); B1 … B4 are a board's promises (ports.ts).
+
+export { ClusterMember } from './cluster-member.ts';
+export type { JoinRefusal } from './join.ts';
+export { MEMBERSHIP_LIMITS, type MembershipLimits } from './limits.ts';
+export type { ClusterMemberOptions, ClusterMemberStatus, MemberEvent } from './options.ts';
+export type { Board, BoardEntry, BoardEvent, Probe, ProbeAnswer, PutOptions } from './ports.ts';
+export type { MemberRecord } from './record.ts';

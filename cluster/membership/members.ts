@@ -1,0 +1,180 @@
+// What one node believes of itself and of the others: functions of state and event, on its own monotonic clock. Owns: its
+// lease, silence, suspicion, how many may be fenced. Does not own: I/O, and any safety: all that follows from a belief is
+// that somebody *considers* writing a fence (rule 11 of the safety protocol).
+//
+// Invariants:
+// N1  The lease is renewed only after a fence read that succeeded within the last leaseMs.
+// N2  A member's silence is counted from the last change of its key seen here, and only while this node's own lease stands
+//     without a gap: after one, everybody's silence begins anew.
+// N3  A member is condemned only after silenceMs of silence and a direct question that it did not answer with `well`, and
+//     while this node's own lease still stands.
+// N4  In any minute at most max(1, floor(n / 3)) are condemned; beyond that the alarm is up and the suspect is asked again.
+
+import { fencesMaxPerMinute, type MembershipLimits } from './limits.ts';
+import type { ProbeAnswer } from './ports.ts';
+import type { MemberRecord } from './record.ts';
+
+const MINUTE_MS = 60_000;
+
+/** One other member. */
+export interface Other {
+  readonly record: MemberRecord;
+  readonly revision: number;
+  /** When its key was last seen to change. */
+  readonly heardMs: number;
+  readonly standing: 'heard' | 'asked' | 'condemned';
+}
+
+export interface Members {
+  readonly limits: MembershipLimits;
+  /** Start of the last fence read that said `live`. */
+  readonly fenceReadMs: number | undefined;
+  /** Start of the last renewal that the board took. */
+  readonly renewedMs: number | undefined;
+  /** Since when the lease stands without a gap. */
+  readonly standsSinceMs: number | undefined;
+  /** By incarnation. */
+  readonly others: ReadonlyMap<string, Other>;
+  /** When members were condemned, within the last minute. */
+  readonly fencesMs: readonly number[];
+  /** N4 held a fence back, and still does. */
+  readonly alarm: boolean;
+}
+
+export function initialMembers(limits: MembershipLimits): Members {
+  return {
+    limits,
+    fenceReadMs: undefined,
+    renewedMs: undefined,
+    standsSinceMs: undefined,
+    others: new Map(),
+    fencesMs: [],
+    alarm: false,
+  };
+}
+
+/** A fence read begun at `startMs` said `live`. */
+export function fenceRead(state: Members, startMs: number): Members {
+  return { ...state, fenceReadMs: startMs };
+}
+
+/** N1. */
+export function mayRenew({ fenceReadMs, limits }: Members, nowMs: number): boolean {
+  return fenceReadMs !== undefined && nowMs - fenceReadMs < limits.leaseMs;
+}
+
+/** The board took a renewal that was begun at `startMs` and acknowledged at `nowMs`. */
+export function renewed(state: Members, startMs: number, nowMs: number): Members {
+  const { renewedMs, limits, standsSinceMs } = state;
+  const gap = renewedMs === undefined || nowMs - renewedMs >= limits.leaseMs;
+  return { ...state, renewedMs: startMs, standsSinceMs: gap ? nowMs : standsSinceMs };
+}
+
+/** Whether the node's own lease stands. */
+export function leaseStands({ renewedMs, limits }: Members, nowMs: number): boolean {
+  return renewedMs !== undefined && nowMs - renewedMs < limits.leaseMs;
+}
+
+/** A member's key was seen. Only a change counts as a sign of life. */
+export function seen(state: Members, record: MemberRecord, revision: number, nowMs: number): Members {
+  const known = state.others.get(record.incarnation);
+  if (known?.standing === 'condemned' || known?.revision === revision) return state;
+  if (known === undefined && state.others.size >= state.limits.membersMax) return state;
+  const others = new Map(state.others);
+  others.set(record.incarnation, { record, revision, heardMs: nowMs, standing: 'heard' });
+  return { ...state, others };
+}
+
+/** A key is gone. That says nothing of a node that did not say it leaves: its silence goes on. */
+export function gone(state: Members, incarnation: string): Members {
+  const other = state.others.get(incarnation);
+  if (other === undefined) return state;
+  if (other.record.state !== 'leaving' && other.standing !== 'condemned') return state;
+  const others = new Map(state.others);
+  others.delete(incarnation);
+  return { ...state, others };
+}
+
+/** How long a member has been silent, as far as it may be counted (N2). 0 while this node's own lease does not stand. */
+export function silenceMs(state: Members, other: Other, nowMs: number): number {
+  if (state.standsSinceMs === undefined || !leaseStands(state, nowMs)) return 0;
+  return nowMs - Math.max(other.heardMs, state.standsSinceMs);
+}
+
+/** The members to ask directly now; they count as asked from here on. */
+export function suspects(
+  state: Members,
+  nowMs: number,
+): { readonly state: Members; readonly ask: readonly Other[] } {
+  const ask = [...state.others.values()].filter(
+    (other) => other.standing === 'heard' && silenceMs(state, other, nowMs) >= state.limits.silenceMs,
+  );
+  if (ask.length === 0) return { state, ask };
+  const others = new Map(state.others);
+  for (const other of ask) others.set(other.record.incarnation, { ...other, standing: 'asked' });
+  return { state: { ...state, others }, ask };
+}
+
+/** What a direct question came back with (N3, N4). `condemn`: its fence may be written. */
+export function answered(
+  state: Members,
+  incarnation: string,
+  answer: ProbeAnswer | 'silent',
+  nowMs: number,
+): { readonly state: Members; readonly condemn: boolean } {
+  const other = state.others.get(incarnation);
+  if (other?.standing !== 'asked') return { state, condemn: false };
+  if (answer === 'well')
+    return { state: put(state, { ...other, standing: 'heard', heardMs: nowMs }), condemn: false };
+  const stillSilent = silenceMs(state, other, nowMs) >= state.limits.silenceMs;
+  if (!stillSilent) return { state: put(state, { ...other, standing: 'heard' }), condemn: false };
+  const fencesMs = state.fencesMs.filter((each) => nowMs - each < MINUTE_MS);
+  // The condemned of this minute still count: a third of the cluster as it was, not of what is left.
+  const members =
+    1 +
+    [...state.others.values()].filter(({ standing }) => standing !== 'condemned').length +
+    fencesMs.length;
+  if (fencesMs.length >= fencesMaxPerMinute(members, state.limits.fencesShare)) {
+    const held = put(state, { ...other, standing: 'heard' });
+    return { state: { ...held, fencesMs, alarm: true }, condemn: false };
+  }
+  const condemned = put(state, { ...other, standing: 'condemned' });
+  return { state: { ...condemned, fencesMs: [...fencesMs, nowMs], alarm: false }, condemn: true };
+}
+
+function put(state: Members, other: Other): Members {
+  const others = new Map(state.others);
+  others.set(other.record.incarnation, other);
+  return { ...state, others };
+}
+
+/** The others that are not condemned, by incarnation ascending. */
+export function standing(state: Members): MemberRecord[] {
+  return [...state.others.values()]
+    .filter((other) => other.standing !== 'condemned')
+    .map(({ record }) => record)
+    .sort((a, b) => (a.incarnation < b.incarnation ? -1 : 1));
+}
+
+/** Whether this node plans: its lease stands and no smaller incarnation is heard. A hint: two planners are harmless. */
+export function isPlanner(state: Members, me: string, nowMs: number): boolean {
+  if (!leaseStands(state, nowMs)) return false;
+  return [...state.others.values()].every(
+    (other) =>
+      other.standing === 'condemned' ||
+      other.record.incarnation > me ||
+      silenceMs(state, other, nowMs) >= state.limits.silenceMs,
+  );
+}
+
+/** The incarnation that stands for each node now: of several the one heard last, if it takes shards. */
+export function readyIncarnations(state: Members): Map<string, string> {
+  const latest = new Map<string, Other>();
+  for (const other of state.others.values()) {
+    const known = latest.get(other.record.node);
+    if (other.standing === 'condemned' || (known !== undefined && known.heardMs >= other.heardMs)) continue;
+    latest.set(other.record.node, other);
+  }
+  const ready = [...latest.values()].filter(({ record }) => record.state === 'ready');
+  return new Map(ready.map(({ record }) => [record.node, record.incarnation]));
+}
