@@ -22,7 +22,7 @@ export interface WriteOptions {
   readonly fate?: RequestFate;
   /** Only these of its mutations get further than the node; default all. */
   readonly sent?: (mutation: Mutation, at: number) => boolean;
-  /** Answered `unknown` soon, whatever becomes of it; default by chance. */
+  /** Answered `unknown` within `GIVE_UP_MS`, whatever becomes of it; default by chance. */
   readonly giveUp?: boolean;
 }
 
@@ -33,6 +33,8 @@ interface WriteOp {
   readonly mutations: readonly Mutation[];
   readonly need: number;
   readonly outcome: Outcome<void>;
+  /** Its coordinator does not live to hear of success. */
+  readonly givenUp: boolean;
   /** For each mutation, a bit for each replica where it is durable. */
   readonly durable: number[];
   atQuorum: number;
@@ -81,13 +83,14 @@ export class Coordinator {
       outcome.failed(refusal);
       return;
     }
+    const givenUp = options.giveUp ?? this.#net.chance(faults.writeTimeout);
     const durable = mutations.map(() => 0);
-    const op: WriteOp = { mutations, need, outcome, durable, atQuorum: 0, settled: false };
+    const op: WriteOp = { mutations, need, outcome, givenUp, durable, atQuorum: 0, settled: false };
     for (const [at, mutation] of mutations.entries()) {
       if (options.sent?.(mutation, at) === false) continue;
       for (const id of REPLICA_IDS) this.#sendMutation(op, at, id, options.fate ?? 'by_chance');
     }
-    if (options.giveUp ?? this.#net.chance(faults.writeTimeout)) {
+    if (givenUp) {
       wheel.after(this.#net.random.float() * GIVE_UP_MS, () => this.#failWrite(op));
     }
     wheel.timeout(faults.writeTimeoutMs, () => {
@@ -179,7 +182,7 @@ export class Coordinator {
   #acknowledged(op: WriteOp, at: number, id: ReplicaId): void {
     if (this.#note(op, at, id) !== op.need) return;
     op.atQuorum += 1;
-    if (op.atQuorum < op.mutations.length || op.settled) return;
+    if (op.atQuorum < op.mutations.length || op.settled || op.givenUp) return;
     op.settled = true;
     op.outcome.done();
   }
@@ -196,7 +199,7 @@ export class Coordinator {
     if (op.settled) return;
     op.settled = true;
     this.#net.stats.unknownWrites += 1;
-    if (op.atQuorum > 0) this.#net.stats.partialBatches += 1;
+    if (op.atQuorum > 0 && op.atQuorum < op.mutations.length) this.#net.stats.partialBatches += 1;
     op.outcome.failed(new StarlingError('OUTCOME_UNKNOWN', 'Too few replicas acknowledged a write in time.'));
   }
 

@@ -240,7 +240,7 @@ export class QuorumStore implements Store {
   ): Promise<void> {
     if (plan === 'refused') throw new StarlingError('OVERLOADED', 'A planned fault: nothing was sent.');
     // S4: a mark that came after the rows could be missing when they are there.
-    await this.#write(marks, plan);
+    if (marks.length > 0) await this.#write(marks, plan);
     try {
       await this.#write(mutations, plan);
     } catch (error) {
