@@ -229,7 +229,7 @@ export class Deliveries {
         this.#absent.end();
         then(refusedMemberships(receivers, refused), later);
       },
-      {},
+      { absentNote: conversationId },
     );
   }
 

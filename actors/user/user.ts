@@ -23,6 +23,7 @@ import { connectionKey, groupKey, splitKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
 import { deliveryOf } from '../shared-row.ts';
 import { ConnectionActor, GroupActor } from '../types.ts';
+import { CatchUp, comingBack } from './catch-up.ts';
 import { judgeCursor } from './cursor.ts';
 import { Devices } from './devices.ts';
 import { listConversations, viewWithMessage } from './lists.ts';
@@ -47,6 +48,7 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
   readonly #devices: Devices;
   readonly #sending: Sending;
   readonly #news: News;
+  readonly #catchUp: CatchUp;
 
   constructor(self: Self, limits: ImLimits) {
     const { tenant, id } = splitKey(self.key);
@@ -58,6 +60,16 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
       connectionKey(tenant, id, deviceId),
     );
     this.#news = new News(limits.newsWaitersMax);
+    this.#catchUp = new CatchUp({
+      tenant,
+      userId: id,
+      limits,
+      position: (conversationId) => {
+        const { joinSeq = 0, cursor = 0 } = this.#state.summaries.get(conversationId) ?? {};
+        return { joinSeq, cursor };
+      },
+      take: (missed, turn) => this.deliver(missed, turn),
+    });
     this.#sending = new Sending({
       tenant,
       userId: id,
@@ -83,6 +95,7 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
   }
 
   opened(turn: Turn): void {
+    this.#catchUp.begin(turn);
     this.#sending.resume(turn);
   }
 
@@ -202,7 +215,8 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
 
   // ---- sync -------------------------------------------------------------------------------------------------------
 
-  pull(request: rpc.UserPullRequest, turn: ReadTurn): Promise<rpc.UserPullResponse> {
+  async pull(request: rpc.UserPullRequest, turn: ReadTurn): Promise<rpc.UserPullResponse> {
+    if (!this.#catchUp.over) await this.#catchUp.settled;
     return pull(this.#state, request, turn, this.#limits.syncGapMax);
   }
 
@@ -212,10 +226,11 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
 
   // ---- conversations ----------------------------------------------------------------------------------------------
 
-  listConversations(
+  async listConversations(
     request: rpc.UserListConversationsRequest,
     turn: ReadTurn,
   ): Promise<rpc.UserListConversationsResponse> {
+    if (!this.#catchUp.over) await this.#catchUp.settled;
     return listConversations(this.#state, request.pageSize, request.pageToken, turn);
   }
 
@@ -223,6 +238,7 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
     request: rpc.UserGetConversationRequest,
     turn: ReadTurn,
   ): Promise<rpc.UserGetConversationResponse> {
+    if (!this.#catchUp.over) await this.#catchUp.settled;
     const conversation = await viewWithMessage(this.#summary(request.conversationId), turn);
     return create(rpc.UserGetConversationResponseSchema, { conversation });
   }
@@ -247,6 +263,7 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
     const { conversationId } = request;
     const summary = this.#summary(conversationId);
     const readSeq = Number(request.readSeq);
+    if (request.readSeq > BigInt(summary.cursor) && !this.#catchUp.over) throw comingBack();
     if (request.readSeq > BigInt(summary.cursor))
       throw invalidRequest('read_seq', `at most ${summary.cursor}`);
     if (readSeq <= summary.readSeq) return this.#read(viewOf(summary));
@@ -311,6 +328,7 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
 
   #summary(conversationId: string): Summary {
     const summary = this.#state.summaries.get(conversationId);
+    if (summary === undefined && !this.#catchUp.over) throw comingBack();
     if (summary === undefined) throw new StarlingError('CONVERSATION_NOT_FOUND', conversationId);
     return summary;
   }
