@@ -1,0 +1,58 @@
+// What was sent and what senders were told. Owns: I6 as far as answers go. The end compares it with the logs (final.ts).
+
+import type { SendMessageRequest, SendMessageResponse } from '../../../proto/gen/starling/im/v1/send_pb.ts';
+import { SendState } from '../../../proto/gen/starling/im/v1/send_pb.ts';
+import type { Recorder } from '../check/recorder.ts';
+import type { Trace } from '../world/trace.ts';
+
+/** The last answer to one message of one sender. */
+export interface SendFacts {
+  readonly who: string;
+  readonly place: string;
+  readonly clientMessageId: string;
+  readonly text: string;
+  answer: SendMessageResponse;
+}
+
+export class Sends {
+  readonly #recorder: Recorder;
+  readonly #trace: Trace;
+  /** By `sender conversation client_message_id`. */
+  readonly acked = new Map<string, SendFacts>();
+
+  constructor(recorder: Recorder, trace: Trace) {
+    this.#recorder = recorder;
+    this.#trace = trace;
+  }
+
+  answered(place: string, who: string, request: SendMessageRequest, answer: SendMessageResponse): void {
+    const { clientMessageId, content } = request;
+    const { conversationId, conversationSeq, messageId, state } = answer;
+    const text = content?.body.case === 'text' ? content.body.value.text : '';
+    const name = `${who} ${conversationId} ${clientMessageId}`;
+    const before = this.acked.get(name);
+    this.#trace.note(place, `sent ${clientMessageId} to ${conversationId}: ${conversationSeq}`);
+    this.#trace.count(state === SendState.ACCEPTED ? 'send accepted' : 'send placed');
+    if (before !== undefined) {
+      this.#trace.count('send answered twice');
+      const known = before.answer;
+      const placedBefore = known.state === SendState.PLACED;
+      const same =
+        known.messageId === messageId && (!placedBefore || known.conversationSeq === conversationSeq);
+      if (!same)
+        this.#recorder.fail(
+          'I6',
+          `${name} was answered ${known.messageId} ${known.conversationSeq}, then ${messageId} ${conversationSeq}`,
+        );
+    }
+    if (state === SendState.PLACED)
+      this.#recorder.shown(
+        place,
+        `group/main/${conversationId}`,
+        Number(conversationSeq),
+        `${messageId} ${text}`,
+      );
+    if (before?.answer.state !== SendState.PLACED)
+      this.acked.set(name, { who, place, clientMessageId, text, answer });
+  }
+}

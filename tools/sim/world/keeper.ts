@@ -1,0 +1,102 @@
+// Who should serve what, as a careless operator would say it: it moves shards at random, believes nodes dead that are
+// not, and tells each node something else. Safety must hold whatever it says. Owns: wishes. Does not own: who serves.
+
+import type { Want } from '../../../cluster/ownership/index.ts';
+import type { SimRandom } from '../../../runtime/testing/index.ts';
+import type { SimNode } from './sim-node.ts';
+import type { World } from './world.ts';
+
+const TICK_MS = 250;
+
+export class Keeper {
+  readonly #world: World;
+  readonly #random: SimRandom;
+  /** Node of each shard. */
+  readonly #wishes: number[];
+  readonly #condemned = new Set<string>();
+  /** Nodes that are to serve nothing. */
+  readonly #draining = new Set<SimNode>();
+  /** Milliseconds since which a node has been out of reach. */
+  readonly #silentSince = new Map<SimNode, number>();
+  /** Nodes believe what was said some time ago, with this likelihood. */
+  staleness = 0;
+  /** A node that is out of reach for so long is believed dead, milliseconds. */
+  patienceMs = 1_500;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.fork();
+    this.#wishes = Array.from({ length: world.swarm.shards }, (_, shard) => shard % world.swarm.nodes);
+  }
+
+  start(): void {
+    this.#world.clock.after(TICK_MS, () => {
+      this.#tick();
+      this.start();
+    });
+  }
+
+  /** Gives a shard to another node. */
+  moveOne(): void {
+    this.#wishes[this.#random.below(this.#wishes.length)] = this.#random.below(this.#world.nodes.length);
+  }
+
+  drain(node: SimNode): void {
+    this.#draining.add(node);
+    this.#world.trace.note('keeper', `drains ${node.name}`);
+  }
+
+  drained(node: SimNode): boolean {
+    return this.#wishes.every((_, shard) => !node.serves(shard));
+  }
+
+  undrain(node: SimNode): void {
+    this.#draining.delete(node);
+  }
+
+  /** Believes a run of a node dead, whatever it is. */
+  condemn(incarnation: string): void {
+    if (this.#condemned.has(incarnation)) return;
+    this.#condemned.add(incarnation);
+    this.#world.trace.note('keeper', `believes ${incarnation} dead`);
+  }
+
+  /** The node that should serve a shard: a hint for who looks for it. */
+  wishOf(shard: number): SimNode | undefined {
+    const { nodes } = this.#world;
+    const wish = nodes[this.#wishes[shard] ?? 0];
+    if (wish !== undefined && this.#fit(wish)) return wish;
+    const fit = nodes.filter((node) => this.#fit(node));
+    return fit[shard % Math.max(1, fit.length)];
+  }
+
+  #fit(node: SimNode): boolean {
+    const { incarnation } = node;
+    return incarnation !== undefined && !this.#condemned.has(incarnation) && !this.#draining.has(node);
+  }
+
+  #tick(): void {
+    const { nodes, clock } = this.#world;
+    for (const node of nodes) {
+      if (node.reachable) this.#silentSince.delete(node);
+      else if (!this.#silentSince.has(node)) this.#silentSince.set(node, clock.monotonic());
+      const since = this.#silentSince.get(node);
+      const { incarnation } = node;
+      const lost = since !== undefined && clock.monotonic() - since > this.patienceMs;
+      if (incarnation !== undefined && lost) this.condemn(incarnation);
+    }
+    for (const incarnation of this.#world.dead) this.condemn(incarnation);
+    for (const node of nodes) {
+      if (node.ownership === undefined || !node.up || this.#random.float() < this.staleness) continue;
+      for (const incarnation of this.#condemned) node.ownership.condemn(incarnation);
+      node.ownership.want((shard) => this.#wantOf(node, shard));
+    }
+  }
+
+  #wantOf(node: SimNode, shard: number): Want {
+    const wish = this.wishOf(shard);
+    if (wish === node) return { kind: 'hold' };
+    const to = wish?.incarnation;
+    return to === undefined ? { kind: 'keep' } : { kind: 'give', to };
+  }
+}

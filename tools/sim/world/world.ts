@@ -1,0 +1,84 @@
+// The whole cluster of one run: nodes, network, board and storage over one clock. Owns: which processes there are, and the
+// faults that are done to them. Does not own: when faults happen (faults.ts), what clients do (load/).
+
+import { fromBinary } from '@bufbuild/protobuf';
+import { NodeReplySchema, NodeRequestSchema } from '../../../proto/gen/starling/actor/v1/envelope_pb.ts';
+import { DeliverRequestSchema } from '../../../proto/gen/starling/actor/v1/user_pb.ts';
+import { SimClock, SimRandom } from '../../../runtime/testing/index.ts';
+import { Recorder } from '../check/recorder.ts';
+import { Sends } from '../load/sends.ts';
+import type { Swarm } from '../swarm.ts';
+import { SimBoard } from './board.ts';
+import { Ground } from './ground.ts';
+import { Keeper } from './keeper.ts';
+import { SimNet } from './net.ts';
+import { TableWatch } from './observed-table.ts';
+import type { SimProcess } from './process.ts';
+import { SimNode } from './sim-node.ts';
+import { Trace } from './trace.ts';
+
+export class World {
+  readonly swarm: Swarm;
+  readonly clock = new SimClock();
+  readonly random: SimRandom;
+  readonly trace: Trace;
+  readonly recorder: Recorder;
+  readonly sends: Sends;
+  readonly net: SimNet;
+  readonly board: SimBoard;
+  readonly ground: Ground;
+  readonly nodes: SimNode[];
+  readonly table: TableWatch;
+  readonly keeper: Keeper;
+  /** Runs that were killed. */
+  readonly dead: string[] = [];
+  /** Ends of the links of clients. */
+  readonly clientPlaces: string[] = [];
+  /** How likely completions are held, while faults are on. */
+  holds = { chance: 0, msMax: 1 };
+
+  constructor(swarm: Swarm) {
+    this.swarm = swarm;
+    this.random = new SimRandom(swarm.seed);
+    this.trace = new Trace(this.clock);
+    this.recorder = new Recorder(this.clock, this.trace);
+    this.sends = new Sends(this.recorder, this.trace);
+    const { clock, trace } = this;
+    const watch = {
+      answered: (process: SimProcess, envelope: Uint8Array, answer: Uint8Array) =>
+        this.#answered(process, envelope, answer),
+    };
+    this.net = new SimNet({ clock, random: this.random.fork(), trace, watch });
+    this.board = new SimBoard(clock, this.random.fork(), trace);
+    this.ground = new Ground(clock, this.random.fork());
+    this.table = new TableWatch(this.recorder, trace);
+    this.nodes = Array.from({ length: swarm.nodes }, (_, i) => new SimNode(this, `n${i + 1}`));
+    this.keeper = new Keeper(this);
+  }
+
+  /** Nodes that run and are not paused. */
+  get running(): SimNode[] {
+    return this.nodes.filter((node) => node.up);
+  }
+
+  /** I17: what a node acknowledges for its users. */
+  #answered(process: SimProcess, envelope: Uint8Array, answer: Uint8Array): void {
+    const { request } = fromBinary(NodeRequestSchema, envelope);
+    if (request.case !== 'fanOut' || request.value.kind !== 'user') return;
+    const { reply } = fromBinary(NodeReplySchema, answer);
+    if (reply.case !== 'fanOut') return;
+    const refused = new Set(reply.value.refused.map(({ key }) => key));
+    const { conversationId, entries } = fromBinary(DeliverRequestSchema, request.value.shared);
+    for (const { key, own } of request.value.receivers) {
+      if (refused.has(key)) {
+        this.trace.count('delivery refused');
+        continue;
+      }
+      const { joinSeq, untilSeq } = fromBinary(DeliverRequestSchema, own);
+      const due = entries
+        .map(({ conversationSeq }) => conversationSeq)
+        .filter((seq) => seq >= joinSeq && (untilSeq === 0n || seq <= untilSeq));
+      this.recorder.acknowledged(process, key, conversationId, Number(joinSeq), due.map(Number));
+    }
+  }
+}
