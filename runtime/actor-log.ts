@@ -123,13 +123,18 @@ export class ActorLog {
   }
 
   /** Appends a record, with the tells and reminders it causes and the word whose effect it is. */
-  append(record: unknown, options: AppendOptions | undefined, origin: Origin | undefined): number {
+  append(
+    record: unknown,
+    options: AppendOptions | undefined,
+    origin: Origin | undefined,
+    traceparent: string | undefined,
+  ): number {
     const { codec, instance } = this.#options;
     invariant(
       origin === undefined || !this.seen(origin),
       'a turn that takes a tell or a reminder appends one record',
     );
-    const extras = this.#extras(options, origin);
+    const extras = this.#extras(options, origin, traceparent);
     const wake =
       options?.wake === true ||
       (extras !== undefined && (extras.tells.length > 0 || this.#reminders.anyDue(extras.reminders)));
@@ -143,18 +148,26 @@ export class ActorLog {
   }
 
   /** What the row carries besides; undefined = nothing. Changes nothing yet. */
-  #extras(options: AppendOptions | undefined, origin: Origin | undefined): RowExtras | undefined {
+  #extras(
+    options: AppendOptions | undefined,
+    origin: Origin | undefined,
+    traceparent: string | undefined,
+  ): RowExtras | undefined {
     if (origin === undefined && options?.tells === undefined && options?.reminders === undefined)
       return undefined;
     const { tells = [], reminders = [] } = options ?? {};
     if (origin === undefined && tells.length === 0 && reminders.length === 0) return undefined;
     return {
-      tells: this.#tells.number(tells),
+      tells: this.#tells.number(tells, traceparent),
       receipt:
         origin?.type === 'tell'
           ? create(TellReceiptSchema, { sender: origin.sender, n: BigInt(origin.n) })
           : undefined,
-      reminders: this.#reminders.changes(reminders, origin?.type === 'reminder' ? origin : undefined),
+      reminders: this.#reminders.changes(
+        reminders,
+        origin?.type === 'reminder' ? origin : undefined,
+        traceparent,
+      ),
     };
   }
 
@@ -242,7 +255,8 @@ export class ActorLog {
         decode: (type: ActorType) => Message,
         n: number,
         sink: CallSink,
-      ) => host.startTell(kind, key, method, decode, { type: 'tell', sender, n }, sink),
+        traceparent: string,
+      ) => host.startTell(kind, key, method, decode, { type: 'tell', sender, n }, sink, traceparent),
       after: (delayMs, task) => host.clock.after(delayMs, task),
       refused: ({ kind, key, method }, error) => {
         host.log('warn', 'a message to another actor was refused for good', {

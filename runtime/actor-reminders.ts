@@ -101,7 +101,11 @@ export class ActorReminders {
    * What a record that is about to be appended says about reminders; changes nothing.
    * @throws StarlingError INVALID_REQUEST, PAYLOAD_TOO_LARGE, OVERLOADED
    */
-  changes(asked: readonly ReminderSetOrCancel[], origin: ReminderOrigin | undefined): ReminderChange[] {
+  changes(
+    asked: readonly ReminderSetOrCancel[],
+    origin: ReminderOrigin | undefined,
+    traceparent = '',
+  ): ReminderChange[] {
     const { host, type } = this.#options;
     const changes: ReminderChange[] = [];
     const present = new Map<string, boolean>();
@@ -119,7 +123,7 @@ export class ActorReminders {
       }
       invariant(one.type.kind === type.kind, 'an actor reminds itself alone');
       checkReminder(one.set, host.limits);
-      changes.push(setChange(one.set));
+      changes.push(setChange({ ...one.set, traceparent }));
       present.set(one.set.name, true);
     }
     this.#checkCount(present);
@@ -211,7 +215,7 @@ export class ActorReminders {
 
   #start(origin: ReminderOrigin, sink: CallSink): void {
     const { host, type } = this.#options;
-    const { method, request } = origin.reminder;
+    const { method, request, traceparent } = origin.reminder;
     const known = type.methods[method];
     if (known === undefined) throw new StarlingError('METHOD_NOT_FOUND', `${type.kind}.${method}`);
     const message = fromBinary(known.input, request);
@@ -235,6 +239,7 @@ export class ActorReminders {
         },
       },
       origin,
+      traceparent: traceparent === '' ? undefined : traceparent,
     });
     this.#options.run(call);
   }

@@ -6,6 +6,14 @@ import type { ActorMethod, ActorType } from './actor-type.ts';
 import { Call, type CallOutcome, type CallSink } from './call.ts';
 import type { StarlingError } from './errors.ts';
 
+/** What all parts of a fan-out have in common. */
+export interface FanOutHow {
+  /** Left beside receivers that have no activation, instead of a turn; undefined = they are opened. */
+  readonly absentNote: string | undefined;
+  /** W3C trace context of the turn that sends it. */
+  readonly traceparent: string | undefined;
+}
+
 export interface FanOutPart {
   readonly key: string;
   readonly own: object;
@@ -21,6 +29,7 @@ export interface LocalFanOut {
   readonly method: ActorMethod;
   readonly requests: readonly { readonly key: string; readonly request: Message }[];
   readonly deadline: number;
+  readonly traceparent?: string | undefined;
   /** Hands a call to the activation of a key. */
   readonly deliver: (call: Call) => void;
   /** Called once, when every receiver has answered or its time is up. */
@@ -32,7 +41,7 @@ export interface LocalFanOut {
  * answered; harmless once all have.
  */
 export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => void {
-  const { type, method, requests, deadline, deliver } = options;
+  const { type, method, requests, deadline, traceparent, deliver } = options;
   const refused: Refused[] = [];
   let open = requests.length;
   if (open === 0) {
@@ -55,7 +64,7 @@ export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => v
         answered();
       },
     };
-    const call = new Call({ type, key, method, request, deadline, sink });
+    const call = new Call({ type, key, method, request, deadline, sink, traceparent });
     calls.push(call);
     deliver(call);
   }

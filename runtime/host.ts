@@ -7,6 +7,7 @@ import type { CallSink } from './call.ts';
 import type { Caller } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import type { Due } from './due.ts';
+import type { FanOutHow } from './fan-out.ts';
 import type { FenceReader } from './fence.ts';
 import type { GateWatch } from './gate.ts';
 import type { Interceptor } from './interceptor.ts';
@@ -49,6 +50,7 @@ export interface Host extends Caller {
     decode: (type: ActorType) => Message,
     origin: TellOrigin,
     sink: CallSink,
+    traceparent: string,
   ): void;
   exists(type: ActorType, key: string): Promise<boolean>;
   /** The reply of a method with nothing in it. */
@@ -61,7 +63,7 @@ export interface Host extends Caller {
     shared: Message,
     receivers: readonly { readonly key: string; readonly own: object }[],
     then: (result: FanOutResult) => void,
-    absentNote: string | undefined,
+    how: FanOutHow,
   ): void;
   log(level: LogLevel, message: string, fields: Record<string, unknown>): void;
 }

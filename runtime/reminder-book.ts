@@ -98,7 +98,7 @@ export function doneChange(name: string, dueMs: number): ReminderChange {
   return create(ReminderChangeSchema, { change: { case: 'done', value: { name, dueMs: BigInt(dueMs) } } });
 }
 
-function toStored({ name, dueMs, everyMs, catchUp, method, request }: Reminder): StoredReminder {
+function toStored({ name, dueMs, everyMs, catchUp, method, request, traceparent }: Reminder): StoredReminder {
   return create(StoredReminderSchema, {
     name,
     dueMs: BigInt(dueMs),
@@ -106,10 +106,19 @@ function toStored({ name, dueMs, everyMs, catchUp, method, request }: Reminder):
     catchUp: STORED_CATCH_UP[catchUp],
     method,
     request,
+    traceparent,
   });
 }
 
-function fromStored({ name, dueMs, everyMs, catchUp, method, request }: StoredReminder): Reminder {
+function fromStored({
+  name,
+  dueMs,
+  everyMs,
+  catchUp,
+  method,
+  request,
+  traceparent,
+}: StoredReminder): Reminder {
   return {
     name,
     dueMs: Number(dueMs),
@@ -118,6 +127,7 @@ function fromStored({ name, dueMs, everyMs, catchUp, method, request }: StoredRe
     method,
     // A view of the row or checkpoint would keep all of it in memory.
     request: new Uint8Array(request),
+    traceparent,
   };
 }
 

@@ -25,6 +25,8 @@ export interface Reminder {
   readonly catchUp: CatchUp;
   readonly method: string;
   readonly request: Uint8Array;
+  /** W3C trace context of the turn that set it; empty = none. */
+  readonly traceparent: string;
 }
 
 /** A reminder to set, to be handed over with a record. Made by `remind`. */
@@ -100,7 +102,7 @@ export function remind<T extends ActorType>(type: T, options: RemindOptions): Re
     const bytes = toBinary(method.input, toMessage(method.input, request));
     return {
       type,
-      set: { name, dueMs: atMs, everyMs, catchUp, method: method.localName, request: bytes },
+      set: { name, dueMs: atMs, everyMs, catchUp, method: method.localName, request: bytes, traceparent: '' },
     };
   }) as ReminderClient<T>;
 }

@@ -23,7 +23,7 @@ import {
 import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
 import type { Call, CallInit, CallOutcome, CallSink, Path } from './call.ts';
 import { ERRORS, type ErrorCode, StarlingError, toStarlingError } from './errors.ts';
-import type { FanOutPart } from './fan-out.ts';
+import type { FanOutHow, FanOutPart } from './fan-out.ts';
 import type { FanOutResult } from './notes.ts';
 import type { Origin } from './origin.ts';
 import type { Transport } from './ports/transport.ts';
@@ -40,7 +40,7 @@ export interface LocalNode {
     method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
-    absentNote: string | undefined,
+    how: FanOutHow,
     done: (result: FanOutResult) => void,
   ): void;
 }
@@ -108,14 +108,13 @@ function originPart(origin: Origin | undefined): { origin?: { sender: string; n:
   return origin?.type === 'tell' ? { origin: { sender: origin.sender, n: BigInt(origin.n) } } : {};
 }
 
-export interface RemoteFanOut {
+export interface RemoteFanOut extends FanOutHow {
   readonly type: ActorType;
   readonly method: ActorMethod;
   /** Encoded: once for all nodes. */
   readonly shared: Uint8Array;
   readonly receivers: readonly FanOutPart[];
   readonly timeoutMs: number;
-  readonly absentNote: string | undefined;
 }
 
 /** Hands the receivers of one node their part in one envelope. Never rejects. */
@@ -124,13 +123,20 @@ export async function fanOutRemotely(
   node: string,
   fanOut: RemoteFanOut,
 ): Promise<FanOutResult> {
-  const { type, method, shared, receivers, timeoutMs, absentNote = '' } = fanOut;
+  const { type, method, shared, receivers, timeoutMs, absentNote = '', traceparent = '' } = fanOut;
   const { input, output } = method;
   const parts = receivers.map(({ key, own }) => ({
     key,
     own: toBinary(input, create(input, own as MessageInitShape<typeof input>)),
   }));
-  const value = { kind: type.kind, method: method.localName, shared, receivers: parts, absentNote };
+  const value = {
+    kind: type.kind,
+    method: method.localName,
+    shared,
+    receivers: parts,
+    absentNote,
+    traceparent,
+  };
   const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
   try {
     const bytes = await transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs);
@@ -216,7 +222,10 @@ function answerFanOut(
   timeoutMs: number,
 ): Promise<{ refused: { key: string; outcome: NodeOutcome }[]; marked: string[] }> {
   const { kind, method, receivers } = fanOut;
-  const absentNote = fanOut.absentNote === '' ? undefined : fanOut.absentNote;
+  const how = {
+    absentNote: fanOut.absentNote === '' ? undefined : fanOut.absentNote,
+    traceparent: fanOut.traceparent === '' ? undefined : fanOut.traceparent,
+  };
   return new Promise((resolve) => {
     try {
       const type = local.typeOf(kind);
@@ -228,7 +237,7 @@ function answerFanOut(
         key,
         request: mergeFromBinary(input, { ...shared }, own),
       }));
-      local.fanOutHere(type, descriptor, requests, timeoutMs, absentNote, ({ refused, marked }) => {
+      local.fanOutHere(type, descriptor, requests, timeoutMs, how, ({ refused, marked }) => {
         const encoded = refused.map(({ key, outcome }) => ({ key, outcome: encodeOutcome(output, outcome) }));
         resolve({ refused: encoded, marked: [...marked] });
       });

@@ -13,7 +13,7 @@ import type { ActorMethod, ActorType } from './actor-type.ts';
 import { Call, type CallInit, type CallSink, type CallWatcher, NO_SINK } from './call.ts';
 import { Deadlines } from './deadlines.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
-import { type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
+import { type FanOutHow, type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { FanOutResult, NotedFanOut, Notes } from './notes.ts';
@@ -175,7 +175,7 @@ export class Router {
     shared: Message,
     receivers: readonly FanOutPart[],
     done: (result: FanOutResult) => void,
-    absentNote: string | undefined,
+    how: FanOutHow,
   ): void {
     const { fanOutReceiversMax, callMsDefault } = this.#options.limits;
     invariant(receivers.length <= fanOutReceiversMax, 'a fan-out has at most fanOutReceiversMax receivers');
@@ -201,14 +201,14 @@ export class Router {
           shared: encoded,
           receivers: parts,
           timeoutMs: callMsDefault,
-          absentNote,
+          ...how,
         };
         // Never rejects: what goes wrong on the way is the answer of every receiver.
         void fanOutRemotely(peers.transport, node, fanOut).then(part);
       }
     }
     const requests = here.map(({ key, own }) => ({ key, request: { ...shared, ...own } as Message }));
-    this.#fanOutHere(type, method, requests, callMsDefault, absentNote, part);
+    this.#fanOutHere(type, method, requests, callMsDefault, how, part);
   }
 
   #byNode(type: ActorType, receivers: readonly FanOutPart[]) {
@@ -233,13 +233,14 @@ export class Router {
     method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
-    absentNote: string | undefined,
+    how: FanOutHow,
     done: (result: FanOutResult) => void,
   ): void {
-    const callAll: NotedFanOut['callAll'] = (some, ms, then) => this.#callAll(type, method, some, ms, then);
-    if (absentNote === undefined)
+    const callAll: NotedFanOut['callAll'] = (some, ms, then) =>
+      this.#callAll(type, method, some, ms, how.traceparent, then);
+    if (how.absentNote === undefined)
       callAll(requests, timeoutMs, (refused) => done({ refused, marked: NOBODY }));
-    else this.#options.notes.fanOut({ type, note: absentNote, requests, timeoutMs, callAll, done });
+    else this.#options.notes.fanOut({ type, note: how.absentNote, requests, timeoutMs, callAll, done });
   }
 
   #callAll(
@@ -247,6 +248,7 @@ export class Router {
     method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
+    traceparent: string | undefined,
     done: (refused: readonly Refused[]) => void,
   ): void {
     const first = requests[0];
@@ -265,6 +267,7 @@ export class Router {
       method,
       requests,
       deadline,
+      traceparent,
       deliver: (call) => this.#deliver(call),
       done: (refused) => {
         whole.resolve(first.request);
@@ -283,8 +286,8 @@ export class Router {
           this.#watch(call, this.#guestWatcher);
           this.#deliver(call);
         },
-        fanOutHere: (type, method, requests, timeoutMs, absentNote, done) =>
-          this.#fanOutHere(type, method, requests, timeoutMs, absentNote, done),
+        fanOutHere: (type, method, requests, timeoutMs, how, done) =>
+          this.#fanOutHere(type, method, requests, timeoutMs, how, done),
       },
       envelope,
     );

@@ -10,7 +10,7 @@ import { type Caller, callClient } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import { Due } from './due.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
-import type { FanOutPart } from './fan-out.ts';
+import type { FanOutHow, FanOutPart } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
 import type { GateWatch } from './gate.ts';
 import type { Host, LogLevel } from './host.ts';
@@ -332,6 +332,7 @@ export class Runtime implements Host, ShardHost {
     decode: (type: ActorType) => Message,
     origin: TellOrigin,
     sink: CallSink,
+    traceparent: string,
   ): void {
     try {
       const { type } = this.#registry.require(kind);
@@ -343,6 +344,7 @@ export class Runtime implements Host, ShardHost {
         deadline: this.deadlineAfter(undefined),
         sink,
         origin,
+        traceparent: traceparent === '' ? undefined : traceparent,
       });
     } catch (error) {
       sink.reject(toStarlingError(error), false);
@@ -355,9 +357,9 @@ export class Runtime implements Host, ShardHost {
     shared: Message,
     receivers: readonly FanOutPart[],
     then: (result: FanOutResult) => void,
-    absentNote: string | undefined,
+    how: FanOutHow,
   ): void {
-    this.#router.fanOut(type, method, shared, receivers, then, absentNote);
+    this.#router.fanOut(type, method, shared, receivers, then, how);
   }
 
   log(level: LogLevel, message: string, fields: Record<string, unknown>): void {

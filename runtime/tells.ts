@@ -73,6 +73,7 @@ export interface TellsOptions {
     request: (schemaOf: ActorType) => Message,
     n: number,
     sink: CallSink,
+    traceparent: string,
   ) => void;
   readonly after: (delayMs: number, task: () => void) => void;
   /** A receiver refused for good: nothing more can be done but to say so. */
@@ -101,12 +102,19 @@ export class Tells {
    * Draws numbers for the tells of a record that is about to be appended.
    * @throws StarlingError OVERLOADED
    */
-  number(tells: readonly Tell[]): StoredTell[] {
+  number(tells: readonly Tell[], traceparent = ''): StoredTell[] {
     if (this.#count + tells.length > this.#options.pendingMax) {
       throw new StarlingError('OVERLOADED', 'Too many messages to other actors wait.');
     }
     return tells.map(({ type, key, method, request }, i) =>
-      create(StoredTellSchema, { n: BigInt(this.#next + i), kind: type.kind, key, method, request }),
+      create(StoredTellSchema, {
+        n: BigInt(this.#next + i),
+        kind: type.kind,
+        key,
+        method,
+        request,
+        traceparent,
+      }),
     );
   }
 
@@ -156,16 +164,17 @@ export class Tells {
     if (next === undefined || this.#underWay.has(receiver)) return;
     if (this.#ended || Number(next.n) > this.#released) return;
     this.#underWay.add(receiver);
-    const { kind, key, method, request } = next;
+    const { kind, key, method, request, traceparent } = next;
     const decode = (type: ActorType): Message => {
       const descriptor = type.contract.methods.find((one) => one.localName === method);
       if (descriptor === undefined) throw new StarlingError('METHOD_NOT_FOUND', `${kind}.${method}`);
       return fromBinary(descriptor.input, request);
     };
-    this.#options.send(kind, key, method, decode, Number(next.n), {
+    const sink: CallSink = {
       resolve: () => this.#taken(receiver),
       reject: (error) => this.#failed(receiver, next, error, delayMs),
-    });
+    };
+    this.#options.send(kind, key, method, decode, Number(next.n), sink, traceparent);
   }
 
   #taken(receiver: string): void {

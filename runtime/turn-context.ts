@@ -134,7 +134,7 @@ export class TurnContext implements Turn<never> {
   append(record: unknown, options?: AppendOptions): number {
     this.#writing();
     this.#activation.wrote();
-    return this.#activation.log.append(record, options, this.#call?.origin);
+    return this.#activation.log.append(record, options, this.#call?.origin, this.#traceparent);
   }
 
   checkpoint(): void {
@@ -190,11 +190,12 @@ export class TurnContext implements Turn<never> {
         shared as Message,
         receivers,
         ({ refused, marked }) => {
-          activation.continueWith((turn) =>
-            then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn, marked),
+          activation.continueWith(
+            (turn) => then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn, marked),
+            this.#traceparent,
           );
         },
-        options?.absentNote,
+        { absentNote: options?.absentNote, traceparent: this.#traceparent },
       );
     });
   }
