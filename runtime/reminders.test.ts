@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StarlingError } from './errors.ts';
 import { calledMs, coveredMs, ReminderBook, setChange } from './reminder-book.ts';
-import { type Reminder, remind } from './reminders.ts';
+import { type CatchUp, type Reminder, remind } from './reminders.ts';
 import { codeOf, KernelNode, SimOwnership, settle } from './testing/index.ts';
 import { reminded, START_MS } from './testing/reminded-actor.ts';
 import type { Turn } from './turn.ts';
@@ -231,17 +231,9 @@ describe('bounds of reminders', () => {
 });
 
 describe('the book of reminders', () => {
-  const periodic = (catchUp: Reminder['catchUp']): Reminder => {
-    return {
-      name: 'x',
-      dueMs: 1_000,
-      everyMs: 100,
-      catchUp,
-      method: 'run',
-      request: new Uint8Array(0),
-      traceparent: '',
-    };
-  };
+  const { type } = reminded();
+  const periodic = (catchUp: CatchUp): Reminder =>
+    remind(type, { name: 'x', atMs: 1_000, everyMs: 100, catchUp }).run({ text: 'words' }).set;
 
   for (const [catchUp, nowMs, called, covered] of [
     ['once', 1_000, 1_000, 1_000],
@@ -280,7 +272,6 @@ describe('the book of reminders', () => {
     const all = (['once', 'all', 'skip'] as const).map((catchUp) => ({
       ...periodic(catchUp),
       name: catchUp,
-      request: Uint8Array.of(1, 2),
     }));
     book.fold(all.map(setChange));
     const next = new ReminderBook();
