@@ -16,6 +16,9 @@ export type {
 export { NO_FAULTS, QuorumCluster, REPLICA_IDS } from './quorum/index.ts';
 export type { KernelNodeOptions, ScriptOptions, ScriptType } from './script-actor.ts';
 export { codeOf, KernelNode, latch, Script, scripted } from './script-actor.ts';
+export { ShardHistory } from './shard-history.ts';
+export type { OpenedShards } from './shard-table-conformance.ts';
+export { shardTableConformance } from './shard-table-conformance.ts';
 export type { Part } from './sim-cells.ts';
 export { compareMarks } from './sim-cells.ts';
 export { SimClock, settle } from './sim-clock.ts';

@@ -64,6 +64,21 @@ async function stormyHistory(seed: number): Promise<{ history: ShardHistory; clu
   return { history, cluster };
 }
 
+/** A swap of node `a` that ended unknown: replica 2 alone has accepted it. */
+async function acceptedByOne(): Promise<{ clock: SimClock; cluster: QuorumCluster }> {
+  const clock = new SimClock();
+  const faults = { latencyMsMin: 1, latencyMsMax: 1, syncMsMax: 0 };
+  const cluster = new QuorumCluster({ clock, random: new SimRandom(1), faults });
+  // The links leave it replicas 0 and 2 for its ballot, and only 2 for its proposal.
+  cluster.cut('a', 1);
+  const swap = cluster.client('a').shards.swap(1, undefined, { epoch: FIRST_EPOCH, owner: 'a' });
+  await clock.advance(3);
+  cluster.cut('a', 0);
+  const [[ended]] = await Promise.all([Promise.allSettled([swap]), clock.advance(5_000)]);
+  equal(ended.status === 'rejected' && ended.reason.code, 'OUTCOME_UNKNOWN');
+  return { clock, cluster };
+}
+
 describe('rows of shards in the simulated cluster', () => {
   test('under crashes, cuts, lost and late messages every history could have happened at single moments', async () => {
     let unknown = 0;
@@ -78,6 +93,22 @@ describe('rows of shards in the simulated cluster', () => {
     }
     ok(unknown > 100, `${unknown} of ${calls} unknown`);
     ok(strangers > 20, `${strangers} completed by a stranger`);
+  });
+  test('O3: what one replica accepted of a swap that ended unknown never takes effect after a read', async () => {
+    const { clock, cluster } = await acceptedByOne();
+    cluster.cut('b', 2);
+    cluster.cut('c', 0);
+    const [first] = await Promise.all([cluster.client('b').shards.readOwner(1), clock.advance(100)]);
+    const [second] = await Promise.all([cluster.client('c').shards.readOwner(1), clock.advance(100)]);
+    equal(first, undefined);
+    equal(second, undefined);
+  });
+  test('what a replica accepted of a swap that ended unknown is completed by the next who finds it', async () => {
+    const { clock, cluster } = await acceptedByOne();
+    cluster.cut('c', 0);
+    const [found] = await Promise.all([cluster.client('c').shards.readOwner(1), clock.advance(100)]);
+    equal(found?.owner, 'a');
+    equal(cluster.stats().completedByStranger, 1);
   });
   test('a history in which a swap takes effect after a later read has ended is refused', async () => {
     const history = new ShardHistory(1);
