@@ -19,10 +19,13 @@ export interface StateChange {
   readonly terminal: boolean;
 }
 
-/** `sending` until the server has answered; `sent` = durable; `failed` = refused for good, or given up. */
-export type LocalSendState = 'sending' | 'sent' | 'failed';
+/**
+ * `sending` until the server has answered. `accepted`: durable with the server, which places it when its conversation is in
+ * reach again; becomes `sent` or `failed`. `sent`: in the conversation. `failed`: refused for good, or given up.
+ */
+export type LocalSendState = 'sending' | 'accepted' | 'sent' | 'failed';
 
-/** A message of one's own that may not have a place in the conversation yet. */
+/** A message of one's own, from any device, that may not have a place in the conversation yet. */
 export interface OutgoingMessage {
   readonly clientMessageId: string;
   /** Empty until known, for the first message to a new direct peer. */
@@ -89,7 +92,10 @@ export interface StarlingClient {
   /** Resolves when first connected and caught up; keeps trying until `disconnect` or a terminal reason. */
   connect(): Promise<void>;
   disconnect(): Promise<void>;
-  /** Queued at once (in the local store first), repeated by the same id until answered. The promise ends with the outcome. */
+  /**
+   * Queued at once (in the local store first), repeated by the same id until answered. The promise ends with the answer:
+   * sent, accepted or failed; how an accepted one goes on is told by the event `outgoing`.
+   */
   send(
     target: SendTarget,
     content: Content,

@@ -148,6 +148,14 @@ export class Engine implements WriterHost, ConnectionHost, TimelineHost {
     this.#sends.handle({ kind: 'delivered', id, answer: { conversationId, conversationSeq } });
   }
 
+  settled(clientMessageId: string): void {
+    this.#sends.handle({ kind: 'drop', id: clientMessageId });
+  }
+
+  now(): number {
+    return this.#options.env.clock.now();
+  }
+
   fallbackStore(): LocalStore {
     return this.#options.env.fallbackStore();
   }

@@ -121,8 +121,8 @@ export class TimelineRunner {
       const method = ConversationService.method.listConversations;
       const answer = await this.#session.calls.unary(method, request, { signal: this.#askSignal() });
       const cursor = answer.cursor === undefined ? undefined : fromCursor(answer.cursor);
-      const { conversations, nextPageToken } = answer;
-      this.handle({ kind: 'listed', generation, page: { conversations, nextPageToken, cursor } });
+      const { conversations, nextPageToken, outcomes } = answer;
+      this.handle({ kind: 'listed', generation, page: { conversations, nextPageToken, cursor, outcomes } });
     } catch (thrown) {
       this.handle({ kind: 'list_failed', generation, error: toSdkError(thrown) });
     }

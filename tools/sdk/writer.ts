@@ -1,3 +1,4 @@
+// Longer than 300 lines because messages, summaries, outgoing messages and their events change together.
 // Writes the timeline into the local store and tells the application what changed. Owns: the order of local writes, the
 // index of unread, the fall-back when the store fails.
 //
@@ -31,6 +32,9 @@ export interface WriterHost {
   /** Durable; `position` absent: a page before the last one. */
   written(position: Position | undefined, deliveries: number): void;
   delivered(message: Message): void;
+  /** The timeline has told the outcome of a send. */
+  settled(clientMessageId: string): void;
+  now(): number;
   fallbackStore(): LocalStore;
   storeLost(): void;
 }
@@ -162,19 +166,30 @@ export class Writer {
     const messages = deliveries.flatMap((delivery) =>
       delivery.entry.case === 'message' ? [delivery.entry.value] : [],
     );
+    const outcomes = deliveries.flatMap(({ entry }) => (entry.case === 'sendOutcome' ? [entry.value] : []));
+    const settled = this.outbox.takeOutcomes(outcomes, this.#host.now());
     const own = messages.filter((message) => this.#isOwn(message));
     const placed = own.flatMap((message) => this.outbox.get(message.clientMessageId) ?? []);
     for (const { clientMessageId } of placed) this.outbox.delete(clientMessageId);
+    for (const message of settled) {
+      // The entry itself may have come before the word that it was placed.
+      const view = views.get(message.conversationId) ?? (await this.#read(message.conversationId));
+      if (message.state !== 'sent' || (view?.lastSeq ?? 0n) < message.conversationSeq) continue;
+      this.outbox.delete(message.clientMessageId);
+      placed.push(message);
+    }
     const done = placed.map((message) => message.clientMessageId);
     const change = {
       messages,
       conversations: [...views.values()],
       cursor: encodePosition(position),
+      outgoing: settled.filter(({ clientMessageId }) => !done.includes(clientMessageId)),
       outgoingDone: done,
     };
     if (!(await this.#apply(change))) return;
     this.#tell(messages, [...views.values()]);
     for (const message of own) this.#tellPlaced(message, placed);
+    this.#tellSettled(settled);
     for (const job of jobs) this.#host.written(job.position, job.deliveries.length);
   }
 
@@ -204,13 +219,13 @@ export class Writer {
   }
 
   async #writePage(page: PageJob, epoch: number): Promise<void> {
-    // What was sent is in the logs that are read anew.
-    const sent =
-      page.reset === undefined ? [] : this.outbox.inState('sent').map((each) => each.clientMessageId);
-    for (const id of sent) this.outbox.delete(id);
+    // What was placed is in the logs that are read anew.
+    const sent = page.reset === undefined ? [] : this.outbox.dropPlaced(page.outcomes);
+    const settled = this.outbox.takeOutcomes(page.outcomes, this.#host.now());
     const change: LocalChange = {
       reset: page.reset !== undefined,
       conversations: page.conversations,
+      outgoing: settled,
       outgoingDone: sent,
       ...(page.position === undefined ? {} : { cursor: encodePosition(page.position) }),
     };
@@ -221,6 +236,7 @@ export class Writer {
       for (const conversation of page.conversations) this.#note(conversation);
       this.#host.emit('reset', { reason: page.reset });
     } else this.#tell([], page.conversations);
+    this.#tellSettled(settled);
     if (page.position !== undefined) this.#emitUnread(true);
     this.#host.written(page.position, 0);
   }
@@ -244,6 +260,13 @@ export class Writer {
     if (known === undefined || (known.state === 'sent' && known.conversationSeq > 0n)) return;
     const { conversationId, conversationSeq } = message;
     this.#host.emit('outgoing', { ...known, state: 'sent', error: '', conversationId, conversationSeq });
+  }
+
+  #tellSettled(settled: readonly OutgoingMessage[]): void {
+    for (const message of settled) {
+      this.#host.settled(message.clientMessageId);
+      this.#host.emit('outgoing', message);
+    }
   }
 
   #isOwn(message: Message): boolean {

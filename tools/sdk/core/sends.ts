@@ -3,7 +3,7 @@
 //
 // 1. device_seq rises by one per message in the order in which they were added; a repeat keeps its number.
 // 2. Everything up to settled_device_seq has had its final answer.
-// 3. A message leaves the queue exactly once: sent or failed. What arrives later about it changes nothing.
+// 3. A message leaves the queue exactly once: sent, accepted or failed. What arrives later about it changes nothing.
 // 4. The order of the queue never changes, over sessions and restarts.
 
 import type { LocalSendState, OutgoingMessage } from '../api.ts';
@@ -32,7 +32,7 @@ export type SendInput =
   | { readonly kind: 'failed'; readonly id: string; readonly session: bigint; readonly error: SdkError }
   /** The timeline brought the message itself: the surest answer there is. */
   | { readonly kind: 'delivered'; readonly id: string; readonly answer: SendAnswer }
-  /** It is not this user's: forget it without a word. */
+  /** It is not this user's, or the timeline has told its outcome: forget it without a word. */
   | { readonly kind: 'drop'; readonly id: string }
   | { readonly kind: 'timer'; readonly id: string };
 
@@ -94,8 +94,10 @@ export class Sends {
       case 'line':
         return this.#onLine(input.up, out);
       case 'answered':
-      case 'delivered':
-        return this.#settle(input.id, { state: 'sent', ...input.answer }, out);
+      case 'delivered': {
+        const state = input.answer.conversationSeq === 0n ? 'accepted' : 'sent';
+        return this.#settle(input.id, { state, ...input.answer }, out);
+      }
       case 'failed':
         return this.#onFailed(input.id, input.session, input.error, out);
       case 'drop':

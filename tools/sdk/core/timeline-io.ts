@@ -1,6 +1,7 @@
 // What goes into the timeline's state machine and what comes out of it.
 
 import type { Conversation } from '../../../proto/gen/starling/im/v1/conversation_pb.ts';
+import type { SendOutcome } from '../../../proto/gen/starling/im/v1/send_pb.ts';
 import type { Delivery } from '../../../proto/gen/starling/im/v1/sync_pb.ts';
 import type { SdkError } from '../errors.ts';
 import type { LineMode } from './connection-io.ts';
@@ -39,6 +40,8 @@ export interface Page {
   readonly nextPageToken: string;
   /** On the first page. */
   readonly cursor: Position | undefined;
+  /** On the first page: accepted sends that are open or failed. */
+  readonly outcomes: readonly SendOutcome[];
 }
 
 export type TimelineInput =
@@ -84,6 +87,8 @@ export type TimelineEffect =
   | {
       readonly kind: 'apply_page';
       readonly conversations: readonly Conversation[];
+      /** Of the first page: accepted sends that are open or failed. */
+      readonly outcomes: readonly SendOutcome[];
       /** Present on the first page: empty the view before. */
       readonly reset: RebuildReason | undefined;
       /** Present on the last page: the view is complete as of here. */

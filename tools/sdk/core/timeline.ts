@@ -246,6 +246,7 @@ export class Timeline {
     out.push({
       kind: 'apply_page',
       conversations: page.conversations,
+      outcomes: rebuild.pinned === undefined ? page.outcomes : [],
       reset: rebuild.pinned === undefined ? rebuild.reason : undefined,
       position: last ? pinned : undefined,
     });

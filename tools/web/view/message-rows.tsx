@@ -55,7 +55,7 @@ function Bubble({ row, group, nameOf, onResend }: BubbleProps) {
     row.last ? 'is-last' : '',
     row.big ? 'is-big' : '',
     row.state === 'failed' ? 'is-failed' : '',
-    row.state === 'sending' ? 'is-sending' : '',
+    row.state === 'sending' || row.state === 'accepted' ? 'is-sending' : '',
   ];
   const named = group && !row.own;
   return (
@@ -97,6 +97,8 @@ function SendMark({ row }: { readonly row: BubbleRow }) {
       return null;
     case 'sending':
       return <Mark icon="clock" label="sending" />;
+    case 'accepted':
+      return <Mark icon="clock" label="waits for the conversation" />;
     case 'sent':
       return <Mark icon="check" label="sent" />;
     case 'failed':
