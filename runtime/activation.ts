@@ -36,13 +36,16 @@ export class Activation {
   readonly interceptors: readonly Interceptor[];
   readonly #claim: ShardClaim;
   readonly #turns: Turns;
-  readonly #gate: Gate;
-  readonly #answers: Answers;
+  /** Absent where nothing is written: then no output waits. */
+  readonly #gate: Gate | undefined;
+  /** Made by the first turn that defers its answer. */
+  #answers: Answers | undefined;
   readonly #log: ActorLog | undefined;
   /** The log once it is open. */
   #openLog: ActorLog | undefined;
   #state: 'activating' | 'active' | 'gone' = 'activating';
-  readonly #openWaiters: { resolve: () => void; reject: (error: StarlingError) => void }[] = [];
+  /** Made when somebody waits. */
+  #openWaiters: { resolve: () => void; reject: (error: StarlingError) => void }[] | undefined;
   #scheduled = false;
   #running = false;
   #issueQueued = false;
@@ -58,17 +61,16 @@ export class Activation {
     this.interceptors = host.interceptorsOf(definition);
     this.#claim = claim;
     this.#turns = new Turns(this);
-    this.#gate = new Gate(host.fence, host.limits.gateOutputsMax, host.gateWatch);
     this.lastUsed = host.clock.monotonic();
-    this.#answers = new Answers({
-      reply: (call, value, passing) => this.reply(call, value, passing),
-      refuse: (call, error) => this.replyError(call, error),
-    });
     const { kind, key, shard } = address;
     this.instance = definition.create({ kind, key, shard, epoch: claim.epoch, node: host.node });
     this.#log = this.#makeLog();
-    if (this.#log === undefined) this.#opened();
-    else void this.#open(this.#log);
+    if (this.#log === undefined) {
+      this.#opened();
+      return;
+    }
+    this.#gate = new Gate(host.fence, host.limits.gateOutputsMax, host.gateWatch);
+    void this.#open(this.#log);
   }
 
   #makeLog(): ActorLog | undefined {
@@ -82,7 +84,7 @@ export class Activation {
       codec,
       migrations,
       instance: this.instance.durable,
-      onSettled: (settled) => this.#gate.settle(settled),
+      onSettled: (settled) => this.#gate?.settle(settled),
       onFailed: (error) => this.#logFailed(error),
       output: (release) => this.output(release),
       keepAwake: () => this.keepAwake(),
@@ -107,7 +109,7 @@ export class Activation {
   get depth(): { readonly waiting: number; readonly oldestMs: number; readonly gated: number } {
     const { waiting, oldestSince } = this.#turns;
     const oldestMs = oldestSince === undefined ? 0 : this.host.clock.monotonic() - oldestSince;
-    return { waiting, oldestMs, gated: this.#gate.waiting };
+    return { waiting, oldestMs, gated: this.#gate?.waiting ?? 0 };
   }
 
   get gone(): boolean {
@@ -132,10 +134,7 @@ export class Activation {
 
   accept(call: Call): void {
     const refusal =
-      this.#turns.refusal(call) ??
-      (this.#gate.full
-        ? this.#gateFull()
-        : this.#push({ kind: 'call', call, reserved: false, deadline: call.deadline }));
+      this.#turns.refusal(call) ?? (this.#gate?.full === true ? this.#gateFull() : this.#push(call));
     if (refusal === undefined) return;
     this.host.metrics.refused(refusal.code);
     call.reject(refusal);
@@ -238,7 +237,7 @@ export class Activation {
   // ---- answers ----------------------------------------------------------------------------------------------------
 
   reply(call: Call, value: Message, passing: boolean): void {
-    if (passing) call.resolve(value);
+    if (passing || this.#openLog === undefined) call.resolve(value);
     else
       this.output(
         () => call.resolve(value),
@@ -258,17 +257,22 @@ export class Activation {
   }
 
   defer(): Later<Message> {
+    this.#answers ??= new Answers({
+      reply: (call, value, passing) => this.reply(call, value, passing),
+      refuse: (call, error) => this.replyError(call, error),
+    });
     return this.#answers.defer();
   }
 
   /** The handler of `call` has returned `later`. */
   adopt(later: Later<Message>, call: Call): void {
+    invariant(this.#answers !== undefined, 'a handler returns a Later of its own activation');
     this.#answers.adopt(later, call);
   }
 
   /** Lets an output leave once the writes before it have settled. */
   output(release: () => void, fail: (error: StarlingError) => void = () => {}): void {
-    if (this.#journal === undefined) release();
+    if (this.#journal === undefined || this.#gate === undefined) release();
     else this.#gate.output(this.#journal.issued, release, fail);
   }
 
@@ -287,13 +291,13 @@ export class Activation {
 
   /** What waited at the gate learns whether it was done. */
   #logFailed(error: StarlingError): void {
-    this.#end(error, { failed: true, cause: 'failed', begun: error });
+    this.#end(() => error, { failed: true, cause: 'failed', begun: error });
   }
 
   #opened(): void {
     this.#state = 'active';
     this.#openLog = this.#log;
-    for (const waiter of this.#openWaiters.splice(0)) waiter.resolve();
+    for (const waiter of this.#takeOpenWaiters()) waiter.resolve();
     const { lifecycle } = this.instance;
     if (lifecycle.opened !== undefined) this.continueWith((turn) => lifecycle.opened?.(turn));
     this.#schedule();
@@ -304,27 +308,39 @@ export class Activation {
     if (this.#state === 'active') return Promise.resolve();
     return new Promise((resolve, reject) => {
       if (this.#state === 'gone') reject(new StarlingError('NOT_OWNER'));
-      else this.#openWaiters.push({ resolve, reject });
+      else {
+        this.#openWaiters ??= [];
+        this.#openWaiters.push({ resolve, reject });
+      }
     });
+  }
+
+  #takeOpenWaiters() {
+    const waiters = this.#openWaiters ?? [];
+    this.#openWaiters = undefined;
+    return waiters;
   }
 
   /** Ends the activation now. What waits is answered with `error`. */
   end(error: StarlingError): void {
-    this.#end(error, { failed: true, cause: error.code === 'SHUTTING_DOWN' ? 'stopped' : 'failed' });
+    this.#end(() => error, { failed: true, cause: error.code === 'SHUTTING_DOWN' ? 'stopped' : 'failed' });
   }
 
   /** Ends the activation because its shard goes elsewhere. Nobody opens it here again. */
   handOver(): void {
-    this.#end(new StarlingError('NOT_OWNER'), { failed: false, cause: 'handed_over' });
+    this.#end(notOwner, { failed: false, cause: 'handed_over' });
   }
 
-  /** `begun`: the answer to work whose turn has run; by default that its outcome is unknown. */
+  /**
+   * `reason`: made only where somebody hears it, since an error with its stack costs more than the rest of an idle end.
+   * `begun`: the answer to work whose turn has run; by default that its outcome is unknown.
+   */
   #end(
-    error: StarlingError,
+    reason: () => StarlingError,
     {
       failed,
       cause,
-      begun = asUnknown(error),
+      begun,
     }: { readonly failed: boolean; readonly cause: EndCause; readonly begun?: StarlingError },
   ) {
     if (this.#state === 'gone') return;
@@ -335,10 +351,10 @@ export class Activation {
     this.#state = 'gone';
     this.host.metrics.activationEnded(this.address.kind, cause);
     this.#log?.end();
-    this.#gate.end(begun);
-    this.#answers.end(asUnknown(error));
-    for (const work of this.#turns.drain()) refuse(work, error);
-    for (const waiter of this.#openWaiters.splice(0)) waiter.reject(error);
+    this.#gate?.end(begun ?? asUnknown(reason()));
+    this.#answers?.end(asUnknown(reason()));
+    for (const work of this.#turns.drain()) refuse(work, reason());
+    for (const waiter of this.#takeOpenWaiters()) waiter.reject(reason());
     try {
       this.instance.lifecycle.closed?.();
     } catch (error) {
@@ -347,6 +363,11 @@ export class Activation {
       this.host.log('error', 'an actor failed to close', { kind, key, error: describe(error) });
     }
     this.host.dropped(this, failed);
+  }
+
+  /** Somebody waits for an answer of a later turn, or for what is made to become durable. */
+  get #outputsWait(): boolean {
+    return (this.#answers?.open ?? 0) > 0 || (this.#gate?.waiting ?? 0) > 0;
   }
 
   keepAwake(): () => void {
@@ -365,7 +386,7 @@ export class Activation {
   /** Drops the activation if nothing would be lost; writes a checkpoint first where that spares the next one work. */
   tryPassivate(): boolean {
     if (this.#state !== 'active' || this.#awake > 0 || !this.#turns.idle) return false;
-    if (this.#answers.open > 0 || this.#gate.waiting > 0) return false;
+    if (this.#outputsWait) return false;
     const journal = this.#journal;
     if (journal !== undefined) {
       if (!journal.quiet) return false;
@@ -375,7 +396,7 @@ export class Activation {
         return false;
       }
     }
-    this.#end(new StarlingError('NOT_OWNER'), { failed: false, cause: 'idle' });
+    this.#end(notOwner, { failed: false, cause: 'idle' });
     return true;
   }
 
@@ -397,13 +418,12 @@ export class Activation {
   get quiet(): boolean {
     if (this.#state === 'gone') return true;
     if (this.#state === 'activating') return false;
-    return (
-      this.#turns.idle &&
-      this.#gate.waiting === 0 &&
-      this.#answers.open === 0 &&
-      (this.#journal?.quiet ?? true)
-    );
+    return this.#turns.idle && !this.#outputsWait && (this.#journal?.quiet ?? true);
   }
+}
+
+function notOwner(): StarlingError {
+  return new StarlingError('NOT_OWNER');
 }
 
 function asUnknown(error: StarlingError): StarlingError {

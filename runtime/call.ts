@@ -58,7 +58,14 @@ export interface CallInit {
   readonly guest?: boolean;
 }
 
+/** A call, which is also what waits in a mailbox for its turn. */
 export class Call {
+  readonly kind = 'call';
+  /** It has no room beyond the bounds of a mailbox. */
+  readonly reserved = false;
+  /** What the mailbox notes while it waits. */
+  bytes: number | undefined = undefined;
+  since: number | undefined = undefined;
   readonly type: ActorType;
   readonly key: string;
   readonly method: ActorMethod;
@@ -98,6 +105,11 @@ export class Call {
     this.traceparent = init.traceparent;
     this.guest = init.guest === true;
     this.sink = init.sink;
+  }
+
+  /** Itself, as work for a turn. */
+  get call(): Call {
+    return this;
   }
 
   /** False once answered. */

@@ -42,28 +42,14 @@ export interface LocalFanOut {
  */
 export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => void {
   const { type, method, requests, deadline, traceparent, deliver } = options;
-  const refused: Refused[] = [];
-  let open = requests.length;
-  if (open === 0) {
-    options.done(refused);
+  if (requests.length === 0) {
+    options.done([]);
     return () => {};
   }
-  const answered = (): void => {
-    open--;
-    if (open === 0) options.done(refused);
-  };
+  const collected = new Collected(requests.length, method.output, options.done);
   const calls: Call[] = [];
   for (const { key, request } of requests) {
-    const sink: CallSink = {
-      resolve: (value) => {
-        if (!isEmpty(method.output, value)) refused.push({ key, outcome: { ok: true, value } });
-        answered();
-      },
-      reject: (error) => {
-        refused.push({ key, outcome: { ok: false, error } });
-        answered();
-      },
-    };
+    const sink = new Receiver(collected, key);
     const call = new Call({ type, key, method, request, deadline, sink, traceparent });
     calls.push(call);
     deliver(call);
@@ -71,6 +57,54 @@ export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => v
   return (error) => {
     for (const call of calls) call.reject(error);
   };
+}
+
+/** The answers of one fan-out. */
+class Collected {
+  readonly #output: DescMessage;
+  readonly #done: (refused: Refused[]) => void;
+  readonly #refused: Refused[] = [];
+  #open: number;
+
+  constructor(open: number, output: DescMessage, done: (refused: Refused[]) => void) {
+    this.#open = open;
+    this.#output = output;
+    this.#done = done;
+  }
+
+  answered(key: string, value: Message): void {
+    if (!isEmpty(this.#output, value)) this.#refused.push({ key, outcome: { ok: true, value } });
+    this.#one();
+  }
+
+  failed(key: string, error: StarlingError): void {
+    this.#refused.push({ key, outcome: { ok: false, error } });
+    this.#one();
+  }
+
+  #one(): void {
+    this.#open--;
+    if (this.#open === 0) this.#done(this.#refused);
+  }
+}
+
+/** Where one receiver's answer goes: one object each, since there are many. */
+class Receiver implements CallSink {
+  readonly #collected: Collected;
+  readonly #key: string;
+
+  constructor(collected: Collected, key: string) {
+    this.#collected = collected;
+    this.#key = key;
+  }
+
+  resolve(value: Message): void {
+    this.#collected.answered(this.#key, value);
+  }
+
+  reject(error: StarlingError): void {
+    this.#collected.failed(this.#key, error);
+  }
 }
 
 function isEmpty(schema: DescMessage, value: Message): boolean {

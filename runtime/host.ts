@@ -12,6 +12,7 @@ import type { FenceReader } from './fence.ts';
 import type { GateWatch } from './gate.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits.ts';
+import type { MailboxOptions } from './mailbox.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { FanOutResult } from './notes.ts';
 import type { Clock } from './ports/clock.ts';
@@ -19,6 +20,7 @@ import type { Random } from './ports/random.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
 import type { Telemetry } from './telemetry/index.ts';
 import type { TellOrigin } from './tells.ts';
+import type { Work } from './work.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -31,6 +33,8 @@ export interface Host extends Caller {
   readonly limits: RuntimeLimits;
   readonly metrics: RuntimeMetrics;
   readonly gateWatch: GateWatch;
+  /** The same for every mailbox of the node. */
+  readonly mailboxOptions: MailboxOptions<Work>;
   /** Absent = nothing is traced. */
   readonly telemetry: Telemetry | undefined;
   /** What the reminders of this node share. */

@@ -8,9 +8,9 @@ export interface Work {
   /** On the monotonic clock: not begun after this. */
   readonly deadline: number;
   /** Roughly what it holds in memory; looked at only where it has to wait. */
-  bytes?: number;
+  bytes?: number | undefined;
   /** When it began to wait, on the monotonic clock. */
-  since?: number;
+  since?: number | undefined;
 }
 
 export interface MailboxBounds {
@@ -30,7 +30,11 @@ export type Full = 'turns' | 'bytes' | 'age';
 
 export class Mailbox<W extends Work> {
   readonly #options: MailboxOptions<W>;
-  #items: (W | undefined)[] = [];
+  /** The first one. Most mailboxes never hold another: those cost no array. */
+  #next: W | undefined;
+  /** Those behind it; made while there are any. */
+  #behind: (W | undefined)[] | undefined;
+  /** Where `#behind` begins. */
   #first = 0;
   #open = 0;
   #bytes = 0;
@@ -40,22 +44,31 @@ export class Mailbox<W extends Work> {
   }
 
   get size(): number {
-    return this.#items.length - this.#first;
+    if (this.#next === undefined) return 0;
+    return this.#behind === undefined ? 1 : 1 + this.#behind.length - this.#first;
   }
 
   /** When the oldest work that had to wait came in, on the monotonic clock. */
   get oldestSince(): number | undefined {
-    return this.#items[this.#first]?.since;
+    return this.#next?.since;
   }
 
   /** Undefined: taken. Else why not. `waits`: something is before it; what is taken out at once is neither measured nor timed. */
   push(work: W, waits = this.size > 0): Full | undefined {
     if (!work.reserved) {
-      const full = waits ? this.#wait(work) : undefined;
-      if (full !== undefined) return full;
+      if (waits) {
+        const full = this.#wait(work);
+        if (full !== undefined) return full;
+      } else if (work.bytes !== undefined) {
+        // It has waited in another mailbox before.
+        work.bytes = undefined;
+        work.since = undefined;
+      }
       this.#open++;
     }
-    this.#items.push(work);
+    if (this.#next === undefined) this.#next = work;
+    else if (this.#behind === undefined) this.#behind = [work];
+    else this.#behind.push(work);
     return undefined;
   }
 
@@ -74,16 +87,22 @@ export class Mailbox<W extends Work> {
   }
 
   shift(): W | undefined {
-    const work = this.#items[this.#first];
+    const work = this.#next;
     if (work === undefined) return undefined;
-    this.#items[this.#first++] = undefined;
+    this.#next = this.#behind === undefined ? undefined : this.#shiftBehind(this.#behind);
     if (!work.reserved) this.#open--;
     if (work.bytes !== undefined) this.#bytes -= work.bytes;
-    if (this.#first === this.#items.length) {
-      this.#items.length = 0;
+    return work;
+  }
+
+  #shiftBehind(behind: (W | undefined)[]): W | undefined {
+    const work = behind[this.#first];
+    behind[this.#first++] = undefined;
+    if (this.#first === behind.length) {
+      this.#behind = undefined;
       this.#first = 0;
-    } else if (this.#first >= 1024 && this.#first * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#first);
+    } else if (this.#first >= 1024 && this.#first * 2 > behind.length) {
+      this.#behind = behind.slice(this.#first);
       this.#first = 0;
     }
     return work;
@@ -91,11 +110,8 @@ export class Mailbox<W extends Work> {
 
   /** Empties it. */
   drain(): W[] {
-    const rest = this.#items.slice(this.#first).filter((work) => work !== undefined);
-    this.#items = [];
-    this.#first = 0;
-    this.#open = 0;
-    this.#bytes = 0;
+    const rest: W[] = [];
+    for (let work = this.shift(); work !== undefined; work = this.shift()) rest.push(work);
     return rest;
   }
 }

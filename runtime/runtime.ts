@@ -16,6 +16,7 @@ import type { GateWatch } from './gate.ts';
 import type { Host, LogLevel } from './host.ts';
 import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
+import type { MailboxOptions } from './mailbox.ts';
 import { type MailboxDepth, RuntimeMetrics } from './metrics.ts';
 import { type FanOutResult, Notes } from './notes.ts';
 import { DEFAULT_SHARDS, shardOf } from './placement.ts';
@@ -32,6 +33,7 @@ import type { ServerStream } from './service.ts';
 import { Shards } from './shards.ts';
 import type { Telemetry } from './telemetry/index.ts';
 import type { TellOrigin } from './tells.ts';
+import { mailboxOptions, type Work } from './work.ts';
 
 export interface LogEntry {
   readonly level: LogLevel;
@@ -76,6 +78,7 @@ export class Runtime implements Host, ShardHost {
   readonly metrics = new RuntimeMetrics();
   readonly telemetry: Telemetry | undefined;
   readonly gateWatch: GateWatch;
+  readonly mailboxOptions: MailboxOptions<Work>;
   readonly due: Due;
   readonly shards: number;
   readonly #ownership: Ownership;
@@ -100,6 +103,7 @@ export class Runtime implements Host, ShardHost {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#ownership = options.ownership;
     this.telemetry = options.telemetry;
+    this.mailboxOptions = mailboxOptions(this.limits, this.clock);
     this.gateWatch = { clock: options.clock, wait: this.metrics.gateWait };
     this.#onLog = options.onLog ?? (() => {});
     this.#interceptors = options.interceptors ?? [];
@@ -268,7 +272,8 @@ export class Runtime implements Host, ShardHost {
       await new Promise<void>((resolve) => this.clock.after(5, resolve));
     }
     this.#state = 'stopped';
-    for (const activation of this.#residents.all()) activation.end(new StarlingError('SHUTTING_DOWN'));
+    const error = new StarlingError('SHUTTING_DOWN');
+    for (const activation of this.#residents.all()) activation.end(error);
   }
 
   // ---- Host -------------------------------------------------------------------------------------------------------
@@ -415,7 +420,8 @@ export class Runtime implements Host, ShardHost {
     this.log('error', 'this node was fenced: it ends every activation', { node: this.node });
     this.#state = 'stopped';
     this.due.stop();
-    for (const activation of this.#residents.all()) activation.end(new StarlingError('OUTCOME_UNKNOWN'));
+    const error = new StarlingError('OUTCOME_UNKNOWN');
+    for (const activation of this.#residents.all()) activation.end(error);
   }
 }
 

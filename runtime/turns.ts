@@ -9,7 +9,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
 import { toMessage } from './actor-type.ts';
-import { type Call, onPath, pathNames } from './call.ts';
+import { type Call, NO_SINK, onPath, pathNames } from './call.ts';
 import { StarlingError } from './errors.ts';
 import { outcomeUnknown } from './gate.ts';
 import { intercept } from './interceptor.ts';
@@ -17,7 +17,7 @@ import { type Full, Mailbox } from './mailbox.ts';
 import { isSampled } from './telemetry/index.ts';
 import { Later } from './turn.ts';
 import { TurnContext } from './turn-context.ts';
-import { methodOfWork, NO_DEADLINE, refuse, sizeOf, type Work } from './work.ts';
+import { methodOfWork, NO_DEADLINE, refuse, type Work } from './work.ts';
 
 /** An actor may wait longer for others than it may keep the thread. */
 const HELD_FACTOR = 10;
@@ -32,14 +32,7 @@ export class Turns {
 
   constructor(activation: Activation) {
     this.#activation = activation;
-    const { mailboxTurnsMax, mailboxBytesMax, mailboxAgeMsMax } = activation.host.limits;
-    this.#mailbox = new Mailbox({
-      turnsMax: mailboxTurnsMax,
-      bytesMax: mailboxBytesMax,
-      ageMsMax: mailboxAgeMsMax,
-      sizeOf,
-      monotonic: () => activation.host.clock.monotonic(),
-    });
+    this.#mailbox = new Mailbox(activation.host.mailboxOptions);
   }
 
   /** A turn holds the mailbox: nothing else begins. */
@@ -234,6 +227,7 @@ export class Turns {
     const { call } = work;
     if (call.origin !== undefined) this.#activation.took(call.origin);
     if (result instanceof Later) this.#activation.adopt(result, call);
+    else if (call.sink === NO_SINK) call.resolve(result as Message);
     else this.#activation.reply(call, toMessage(call.method.output, result as Message), false);
   }
 

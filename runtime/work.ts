@@ -4,8 +4,10 @@ import type { Message } from '@bufbuild/protobuf';
 import type { ActorMethod } from './actor-type.ts';
 import type { Call } from './call.ts';
 import type { StarlingError } from './errors.ts';
-import type { Work as MailboxWork } from './mailbox.ts';
+import type { RuntimeLimits } from './limits.ts';
+import type { MailboxOptions, Work as MailboxWork } from './mailbox.ts';
 import { roughBytes } from './message-size.ts';
+import type { Clock } from './ports/clock.ts';
 import type { ServerStream } from './service.ts';
 import type { Turn } from './turn.ts';
 
@@ -39,8 +41,22 @@ export function refuse(work: Work, error: StarlingError): void {
   else if (work.kind === 'stream') work.stream.end(error);
 }
 
+/** How mailboxes are bounded and measured. */
+export function mailboxOptions(
+  { mailboxTurnsMax, mailboxBytesMax, mailboxAgeMsMax }: RuntimeLimits,
+  clock: Clock,
+): MailboxOptions<Work> {
+  return {
+    turnsMax: mailboxTurnsMax,
+    bytesMax: mailboxBytesMax,
+    ageMsMax: mailboxAgeMsMax,
+    sizeOf,
+    monotonic: () => clock.monotonic(),
+  };
+}
+
 /** Roughly what work holds in memory. */
-export function sizeOf(work: Work): number {
+function sizeOf(work: Work): number {
   switch (work.kind) {
     case 'call':
       return roughBytes(work.call.method.input, work.call.request);

@@ -38,15 +38,28 @@ export function processorMs(): number {
 
 /**
  * How often `batch` does its work in a second of processor time, after a warm-up of a third of `forMs`. Processor time, so
- * that neither an idle loop nor another process on the machine counts.
+ * that neither an idle loop nor another process on the machine counts. What `after` does between batches counts neither.
  */
-export async function perCoreSecond(forMs: number, batch: () => Promise<number>): Promise<number> {
-  const warmUntil = processorMs() + forMs / 3;
-  while (processorMs() < warmUntil) await batch();
-  const begun = processorMs();
+export async function perCoreSecond(
+  forMs: number,
+  batch: () => Promise<number>,
+  after: () => Promise<void> = async () => undefined,
+): Promise<number> {
+  for (let spent = 0; spent < forMs / 3; await after()) spent += (await timed(batch)).ms;
   let done = 0;
-  while (processorMs() < begun + forMs) done += await batch();
-  return (done * 1_000) / (processorMs() - begun);
+  let spent = 0;
+  for (; spent < forMs; await after()) {
+    const { count, ms } = await timed(batch);
+    done += count;
+    spent += ms;
+  }
+  return (done * 1_000) / spent;
+}
+
+async function timed(batch: () => Promise<number>): Promise<{ readonly count: number; readonly ms: number }> {
+  const begun = processorMs();
+  const count = await batch();
+  return { count, ms: processorMs() - begun };
 }
 
 /** How often `batch` does its work in a second by the clock, after the same warm-up. */
