@@ -272,7 +272,7 @@ export class SendQueue {
   /** Tries again after a while, at random within the upper half of it, so that many users do not come at once. */
   #rest(error: StarlingError, turn: Turn): void {
     const spread = Number(turn.random64() & 0xffffn) / 0x10000;
-    const delayMs = this.#retryMs * (0.5 + spread / 2);
+    const delayMs = Math.ceil(this.#retryMs * (0.5 + spread / 2));
     this.#retryMs = Math.min(2 * this.#retryMs, this.#host.limits.outboxRetryMsMax);
     this.#resting = true;
     turn.after(Math.max(delayMs, Math.min(error.retryAfterMs ?? 0, this.#retryMs)), (later) => {

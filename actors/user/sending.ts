@@ -212,7 +212,9 @@ export class Sending {
     if (dueMs >= this.#dueMs) return;
     this.#cancelDue();
     this.#dueMs = dueMs;
-    this.#cancelDue = turn.after(Math.max(0, dueMs - turn.monotonic()), (later) => this.#acceptDue(later));
+    this.#cancelDue = turn.after(Math.ceil(Math.max(0, dueMs - turn.monotonic())), (later) =>
+      this.#acceptDue(later),
+    );
   }
 
   #acceptDue(turn: Turn): void {
