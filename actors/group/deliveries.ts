@@ -1,3 +1,4 @@
+// Longer than 300 lines because frontier, laggards and marks of one fan-out change one state together.
 // Brings every entry of a conversation's log to every membership it belongs to (rule 13).
 //
 // D1  One fan-out of fresh entries under way at a time; each covers the entries after the frontier, in order.

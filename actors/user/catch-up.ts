@@ -61,6 +61,11 @@ export class CatchUp {
     this.#read(turn, this.#options.limits.redeliverMsMin);
   }
 
+  /** The activation is gone: whoever waits hears so. */
+  end(): void {
+    this.#letGo();
+  }
+
   #letGo(): void {
     this.#over = true;
     this.#settled.resolve();

@@ -2,8 +2,8 @@
 // the order of sends. Does not own: conversations' logs (group), streams (connection).
 //
 // Invariants: user_seq contiguous, each conversation row once and in order per membership (I7); O1 … O3 (send-order.ts);
-// Q1 … Q4 (send-queue.ts); Q5, Q6 (sending.ts); B1 … B3 (outbox.ts); a cursor counts only with its incarnation and row
-// (I12, cursor.ts).
+// Q1 … Q4 (send-queue.ts); Q5, Q6 (sending.ts); B1 … B3 (outbox.ts); C1 … C3 (catch-up.ts); a cursor counts only with its
+// incarnation and row (I12, cursor.ts).
 
 import { type ActorDefinition, defineCustomActor } from '../../runtime/index.ts';
 import type { ImLimits } from '../limits.ts';

@@ -99,6 +99,10 @@ export class User implements Handlers<Contract>, Durable<UserRow>, Lifecycle {
     this.#sending.resume(turn);
   }
 
+  closed(): void {
+    this.#catchUp.end();
+  }
+
   // ---- sends and deliveries ---------------------------------------------------------------------------------------
 
   send(request: rpc.UserSendRequest, turn: Turn): Later<rpc.UserSendResponse> {
