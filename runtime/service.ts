@@ -33,6 +33,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Milliseconds left when the call came in; undefined = the caller set no deadline. */
   readonly timeoutMs: number | undefined;
+  /** W3C trace context for what is done on behalf of the call; undefined where nothing is traced. */
+  readonly traceparent?: string | undefined;
   /** A request header (lower-case name), the first value. */
   header(name: string): string | undefined;
 }

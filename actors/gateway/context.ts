@@ -64,7 +64,8 @@ export async function describeUser(
   return described.known ? described : undefined;
 }
 
-/** Bounds of an actor call made for a client's call. */
-export function within(context: CallContext, extraMs = 0): CallOptions {
-  return context.timeoutMs === undefined ? {} : { timeoutMs: context.timeoutMs + extraMs };
+/** Bounds and trace of an actor call made for a client's call. */
+export function within({ timeoutMs, traceparent }: CallContext, extraMs = 0): CallOptions {
+  if (timeoutMs === undefined) return traceparent === undefined ? {} : { traceparent };
+  return { timeoutMs: timeoutMs + extraMs, traceparent };
 }

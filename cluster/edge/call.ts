@@ -5,6 +5,7 @@
 import { StarlingError } from '../../runtime/errors.ts';
 import type { CallContext, Principal, ServerStream } from '../../runtime/service.ts';
 import { byteLength, type MetadataPair } from './frame.ts';
+import type { CallTrace } from './options.ts';
 import { STATUS_OK, type WireStatus } from './status.ts';
 import type { WheelEntry } from './wheel.ts';
 
@@ -37,6 +38,7 @@ export abstract class Call implements CallContext, ServerStream {
   principal: Principal | undefined = undefined;
   timeoutMs: number | undefined = undefined;
   kind: CallKind = undefined;
+  trace: CallTrace | undefined = undefined;
   metadata: ResponseMetadata = NO_METADATA;
   /** The caller, while it is still being found out. */
   authentication: Promise<Principal> | undefined = undefined;
@@ -74,6 +76,10 @@ export abstract class Call implements CallContext, ServerStream {
   protected abstract get settled(): boolean;
   /** Cuts the connection (HTTP/1.1) or resets the stream (HTTP/2). */
   abstract cut(): void;
+
+  get traceparent(): string | undefined {
+    return this.trace?.traceparent;
+  }
 
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
@@ -208,6 +214,8 @@ export abstract class Call implements CallContext, ServerStream {
     this.#closed = true;
     this.cancelExpiry();
     this.#shared.finished(this);
+    // What ended without an answer or an error of ours was given up.
+    this.trace?.end('CANCELLED');
     this.#abort?.abort();
     const listeners = this.#listeners;
     this.#listeners = undefined;

@@ -13,7 +13,7 @@ import type {
 } from '../../runtime/service.ts';
 import type { Call, CallShared } from './call.ts';
 import type { EdgeLimits } from './limits.ts';
-import type { EdgeLogEntry } from './options.ts';
+import type { EdgeLogEntry, EdgeOptions } from './options.ts';
 import type { Route, Router } from './router.ts';
 import { WireError, type WireStatus } from './status.ts';
 import { parseTimeout } from './timeout.ts';
@@ -27,6 +27,8 @@ export interface DispatcherOptions {
   readonly log: (entry: EdgeLogEntry) => void;
   /** Wire form of an error. */
   readonly describe: (error: StarlingError) => WireStatus;
+  /** Begins the trace of a unary call; absent = nothing is traced. */
+  readonly trace: EdgeOptions['trace'];
 }
 
 // Handlers as they are called here; `bindService` has checked their real types.
@@ -48,6 +50,7 @@ export class Dispatcher implements CallShared {
   readonly #router: Router;
   readonly #authenticator: Authenticator;
   readonly #wheel: TimerWheel;
+  readonly #trace: EdgeOptions['trace'];
   readonly #open = new Set<Call>();
   #calls = 0;
   #streams = 0;
@@ -68,6 +71,7 @@ export class Dispatcher implements CallShared {
     this.log = options.log;
     this.describe = options.describe;
     this.#router = options.router;
+    this.#trace = options.trace;
     this.#authenticator = options.authenticator;
     this.#wheel = new TimerWheel(options.clock, options.limits.deadlineStepMs);
   }
@@ -161,6 +165,8 @@ export class Dispatcher implements CallShared {
     try {
       const request = decode(route.method.input, payload);
       const { handler } = route;
+      if (this.#trace !== undefined && route.kind !== 'stream')
+        call.trace = this.#trace(route.path, call.header('traceparent'));
       // Method syntax would bind `handlers` as `this`; handlers are plain functions.
       const result =
         route.kind === 'stream'
@@ -191,6 +197,7 @@ export class Dispatcher implements CallShared {
   #answer(call: Call, route: Route, answer: Answer | undefined): void {
     if (answer === undefined || call.closed) return;
     try {
+      call.trace?.end();
       call.reply(isEncoded(answer) ? answer.encoded : [toBinary(route.method.output, answer)]);
     } catch (thrown) {
       this.fail(call, route.path, thrown);
@@ -204,6 +211,7 @@ export class Dispatcher implements CallShared {
       return;
     }
     const error = toStarlingError(thrown);
+    call.trace?.end(error.code);
     if (error.entry.status === 'INTERNAL') {
       this.log({ level: 'error', text: 'A call failed inside.', method: path, error: thrown });
     }

@@ -48,6 +48,7 @@ export async function startEdgeWith(
     limits,
     log,
     describe,
+    trace: options.trace,
   });
   const files =
     options.staticDir === undefined

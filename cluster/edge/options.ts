@@ -30,6 +30,14 @@ export interface EdgeLogEntry {
   readonly error?: unknown;
 }
 
+/** The trace of one call. */
+export interface CallTrace {
+  /** What is done on behalf of the call is told this. */
+  readonly traceparent: string;
+  /** The call is over. `code`: of the error that ended it. Harmless when ended. */
+  end(code?: string): void;
+}
+
 export interface EdgeOptions {
   /** What is served. A method without a handler answers METHOD_NOT_FOUND. */
   readonly services: readonly ServiceBinding[];
@@ -51,6 +59,8 @@ export interface EdgeOptions {
   readonly allowedOrigins: readonly string[] | '*';
   /** Default: DEFAULT_EDGE_LIMITS. */
   readonly limits?: Partial<EdgeLimits>;
+  /** Begins the trace of a unary call. `parent`: the header `traceparent` as it came. Default: nothing is traced. */
+  readonly trace?: (path: string, parent: string | undefined) => CallTrace;
   /** Takes what the operator should see. Default: nothing is logged. */
   readonly log?: (entry: EdgeLogEntry) => void;
 }

@@ -22,6 +22,7 @@ import type { Logger, LogLevel } from './log.ts';
 import type { NodeConfig } from './settings.ts';
 import { NodeState } from './state.ts';
 import { type NodeEnd, type NodeParts, NodeStop } from './stop.ts';
+import { startMetrics, startTraces, type Traces } from './telemetry/index.ts';
 import { VERSION } from './version.ts';
 
 /** One step of the start that is done. */
@@ -91,8 +92,10 @@ async function compose(starting: Starting): Promise<RunningNode> {
   const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
   const limits = imLimits(config);
   const actors = imActors(limits);
+  const traces = startTraces(config, VERSION);
+  starting.undo.unshift(() => traces.close());
   const { runtime, services } = await step(starting, 'actors ready', `${actors.length} kinds`, async () => {
-    const made = makeRuntime(starting, store);
+    const made = makeRuntime(starting, store, traces);
     made.register(...actors);
     starting.undo.unshift(() => made.stop(0));
     await made.start();
@@ -112,17 +115,31 @@ async function compose(starting: Starting): Promise<RunningNode> {
   const page = pageDirectory(config);
   const edge = await step(starting, 'edge listening', '', async () => {
     state.enter('serving');
-    const opened = await openEdge(starting, { services, tokens, state, page });
+    const opened = await openEdge(starting, { services, tokens, state, page, traces });
     starting.undo.unshift(() => opened.close());
     return opened;
   });
   parts.edge = edge;
   parts.startedMs = clock.monotonic();
+  const metrics = await startMetrics(config, {
+    node: config['node.name'],
+    version: VERSION,
+    metrics: runtime.metrics,
+    depths: () => runtime.depths(),
+    streams: () => edge.streams,
+    now: () => clock.now(),
+  });
   const scheme = config['tls.cert_file'] === '' ? 'http' : 'https';
   const address = { http: `${scheme}://${edge.httpAddress}`, grpc: edge.grpcAddress, pid: process.pid };
   await announce(config.data, address);
-  write(log, 'info', 'node ready', { http: address.http, grpc: address.grpc, data: config.data });
-  const all: NodeParts = { config, clock, store, runtime, edge, state, log };
+  write(log, 'info', 'node ready', {
+    http: address.http,
+    grpc: address.grpc,
+    data: config.data,
+    ...(metrics.page === undefined ? {} : { metrics: metrics.page }),
+  });
+  const telemetry = { close: () => Promise.all([metrics.close(), traces.close()]) };
+  const all: NodeParts = { config, clock, store, runtime, edge, state, log, telemetry };
   const stop = new NodeStop(all);
   return {
     address,
@@ -159,7 +176,7 @@ async function openStore({ config, clock, log, undo }: Starting): Promise<LmdbSt
   return store;
 }
 
-function makeRuntime({ config, clock, log }: Starting, store: LmdbStore): Runtime {
+function makeRuntime({ config, clock, log }: Starting, store: LmdbStore, traces: Traces): Runtime {
   return createRuntime({
     node: config['node.name'],
     store,
@@ -167,6 +184,7 @@ function makeRuntime({ config, clock, log }: Starting, store: LmdbStore): Runtim
     clock,
     random: systemRandom(),
     onLog: log,
+    ...(traces.telemetry === undefined ? {} : { telemetry: traces.telemetry }),
   });
 }
 
@@ -175,10 +193,12 @@ interface EdgeParts {
   readonly tokens: NodeTokens;
   readonly state: NodeState;
   readonly page: string | undefined;
+  readonly traces: Traces;
 }
 
 async function openEdge({ config, clock, log }: Starting, parts: EdgeParts): Promise<Edge> {
   const { services, tokens, state, page } = parts;
+  const { telemetry } = parts.traces;
   const host = config['http.host'];
   const origins = config['http.allow_origins'];
   const tls = await certificate(config);
@@ -203,6 +223,9 @@ async function openEdge({ config, clock, log }: Starting, parts: EdgeParts): Pro
     health: () => state.health(),
     allowedOrigins: origins === '*' ? '*' : origins.split(',').map((origin) => origin.trim()),
     log: ({ level, text, ...fields }) => write(log, level, text, { part: 'edge', ...fields }),
+    ...(telemetry === undefined
+      ? {}
+      : { trace: (path, parent) => telemetry.startRoot(path.slice(1), parent) }),
     ...(tls === undefined ? {} : { tls }),
     ...(page === undefined ? {} : { staticDir: page }),
     ...(config['demo.enabled'] ? { extraRoutes: demo } : {}),

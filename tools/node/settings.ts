@@ -137,6 +137,23 @@ export const SETTINGS = {
     false,
     'Whether the demo sign-in answers callers that are not on this machine. Never on a network you do not trust.',
   ),
+  'telemetry.metrics_host': text('127.0.0.1', 'Address of the page of metrics.'),
+  'telemetry.metrics_port': integer(
+    0,
+    [0, 65_535],
+    'Port of the page `/metrics` for Prometheus, in cleartext and without a token: keep it on a network of your own. 0 = no page.',
+    '--metrics-port',
+  ),
+  'telemetry.otlp_endpoint': text(
+    '',
+    'Base address of an OpenTelemetry collector (OTLP over HTTP), e.g. `http://collector:4318`; gets metrics and traces. Empty = none.',
+  ),
+  'telemetry.otlp_interval_ms': integer(15_000, [1_000, 600_000], 'How often metrics go to the collector.'),
+  'telemetry.traces_per_million': integer(
+    1_000,
+    [0, 1_000_000],
+    'Of a million calls whose client says nothing about tracing, so many are traced. A client that sends a sampled `traceparent` is always traced.',
+  ),
   'log.level': choice(
     'info',
     ['debug', 'info', 'warn', 'error'],

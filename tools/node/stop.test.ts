@@ -26,6 +26,7 @@ async function parts(t: TestContext, overrides: { runtimeStop?: () => Promise<vo
     runtime: { stop: overrides.runtimeStop ?? note('runtime') },
     edge: { drain: note('edge'), close: note('edge') },
     state,
+    telemetry: { close: note('telemetry') },
     log: (entry) => entries.push(entry),
   });
   return { data, order, entries, state, stop, fatal: (error: Error) => fatal(error) };
@@ -36,7 +37,7 @@ test('a stop drains the edge, then stops the runtime, then closes the store, and
   await announce(data, { http: 'http://h', grpc: 'h:1', pid: 1 });
   assert.deepEqual(await readAnnouncement(data), { http: 'http://h', grpc: 'h:1', pid: 1 });
   await Promise.all([stop.request(), stop.request()]);
-  assert.deepEqual(order, ['edge', 'runtime', 'store']);
+  assert.deepEqual(order, ['edge', 'runtime', 'store', 'telemetry']);
   assert.equal(await stop.ended, 'stopped');
   assert.equal(await readAnnouncement(data), undefined, NODE_FILE);
   assert.equal(state.health().ok, false);
@@ -48,7 +49,7 @@ test('a store that fails is said in health and log, and the node ends as broken'
   assert.deepEqual(state.health(), { ok: false, detail: 'The store failed: fsync: EIO' });
   assert.equal(entries[0]?.level, 'error');
   assert.equal(await stop.ended, 'broken');
-  assert.deepEqual(order, ['edge', 'runtime', 'store']);
+  assert.deepEqual(order, ['edge', 'runtime', 'store', 'telemetry']);
 });
 
 test('a part that does not stop in order is logged, and the others are stopped', async (t) => {
@@ -57,7 +58,7 @@ test('a part that does not stop in order is logged, and the others are stopped',
   };
   const { order, entries, stop } = await parts(t, { runtimeStop });
   await stop.request();
-  assert.deepEqual(order, ['edge', 'store']);
+  assert.deepEqual(order, ['edge', 'store', 'telemetry']);
   assert.ok(entries.some((entry) => JSON.stringify(entry.fields).includes('"part":"runtime"')));
 });
 

@@ -24,6 +24,8 @@ export interface NodeParts {
   readonly edge: Pick<Edge, 'drain' | 'close'>;
   readonly state: NodeState;
   readonly log: Logger;
+  /** Exporters of metrics and traces. */
+  readonly telemetry: { close(): Promise<unknown> };
 }
 
 /** Room beyond the grace for closing ports and store, milliseconds. */
@@ -83,16 +85,17 @@ export class NodeStop {
   }
 
   async #stopParts(graceMs: number): Promise<void> {
-    const { edge, runtime, store, config } = this.#parts;
+    const { edge, runtime, store, config, telemetry } = this.#parts;
     const drained = this.#guard('edge', () => edge.drain(graceMs));
     await this.#guard('runtime', () => runtime.stop(graceMs));
     await drained;
     await this.#guard('store', () => store.close());
+    await this.#guard('telemetry', () => telemetry.close());
     await this.#guard('announcement', () => withdraw(config.data));
   }
 
   /** A part that does not stop must not keep the others from stopping. */
-  async #guard(part: string, stop: () => Promise<void>): Promise<void> {
+  async #guard(part: string, stop: () => Promise<unknown>): Promise<void> {
     try {
       await stop();
     } catch (error) {

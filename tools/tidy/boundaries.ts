@@ -16,7 +16,7 @@ const DIRECTIONS: readonly { readonly from: string; readonly to: readonly string
 
 /** Packages that one place owns. `only` are prefixes of paths; tests below tools/ may import all of them. */
 const PACKAGES: readonly { readonly name: string; readonly only: readonly string[] }[] = [
-  { name: '@opentelemetry/', only: ['runtime/telemetry/'] },
+  { name: '@opentelemetry/', only: ['runtime/telemetry/', 'tools/node/telemetry/'] },
   // The load tools measure the bare library beside ours.
   { name: 'lmdb', only: ['cluster/lmdb/', 'tools/load/'] },
   { name: '@grpc/grpc-js', only: ['cluster/edge/', 'tools/conformance/', 'tools/interop/', 'tools/load/'] },
