@@ -29,6 +29,12 @@ export interface WriteOptions {
 /** A write that is given up early is so within this, milliseconds. */
 const GIVE_UP_MS = 50;
 
+/** A write is looked at after this, milliseconds, and again at its time-out if it needs that. */
+const FIRST_LOOK_MS = 48;
+
+/** The bits of all replicas. */
+const EVERYWHERE = 0b111;
+
 interface WriteOp {
   readonly mutations: readonly Mutation[];
   readonly need: number;
@@ -93,9 +99,15 @@ export class Coordinator {
     if (givenUp) {
       wheel.after(this.#net.random.float() * GIVE_UP_MS, () => this.#failWrite(op));
     }
-    wheel.timeout(faults.writeTimeoutMs, () => {
-      this.#failWrite(op);
-      this.#storeHints(op, options);
+    const { writeTimeoutMs } = faults;
+    // Most writes are everywhere by the first look, and nothing of them has to be kept until the time-out.
+    const firstMs = Math.min(FIRST_LOOK_MS, writeTimeoutMs);
+    wheel.timeout(firstMs, () => {
+      if (op.settled && op.durable.every((mask) => mask === EVERYWHERE)) return;
+      wheel.timeout(writeTimeoutMs - firstMs, () => {
+        this.#failWrite(op);
+        this.#storeHints(op, options);
+      });
     });
   }
 
@@ -121,16 +133,14 @@ export class Coordinator {
     };
     const order = [...new Set([...this.#net.reachable(this.#node), ...REPLICA_IDS])];
     for (const id of order.slice(0, need)) this.#askOne(op, id);
-    wheel.timeout(faults.speculateMs, () => {
-      if (op.gathered) return;
-      stats.speculated += 1;
-      for (const id of order) if (!op.asked.has(id)) this.#askOne(op, id);
-    });
-    wheel.timeout(faults.readTimeoutMs, () => {
+    const { readTimeoutMs, speculateMs } = faults;
+    wheel.timeout(Math.min(speculateMs, readTimeoutMs), () => {
       if (op.settled) return;
-      op.settled = true;
-      stats.readTimeouts += 1;
-      outcome.failed(new StarlingError('OUTCOME_UNKNOWN', 'Too few replicas answered a read in time.'));
+      if (!op.gathered) {
+        stats.speculated += 1;
+        for (const id of order) if (!op.asked.has(id)) this.#askOne(op, id);
+      }
+      wheel.timeout(readTimeoutMs - speculateMs, () => this.#failRead(op));
     });
   }
 
@@ -206,7 +216,7 @@ export class Coordinator {
   #storeHints(op: WriteOp, { sent, fate }: WriteOptions): void {
     if (fate === 'lost') return;
     for (const [at, mutation] of op.mutations.entries()) {
-      if (op.durable[at] === 0b111 || sent?.(mutation, at) === false) continue;
+      if (op.durable[at] === EVERYWHERE || sent?.(mutation, at) === false) continue;
       for (const id of REPLICA_IDS) {
         if (((op.durable[at] ?? 0) & (1 << id)) === 0) this.#net.hint(this.#node, id, mutation);
       }
@@ -265,6 +275,13 @@ export class Coordinator {
         ),
       );
     }
+  }
+
+  #failRead(op: ReadOp): void {
+    if (op.settled) return;
+    op.settled = true;
+    this.#net.stats.readTimeouts += 1;
+    op.outcome.failed(new StarlingError('OUTCOME_UNKNOWN', 'Too few replicas answered a read in time.'));
   }
 
   #finish(op: ReadOp, page: Page): void {

@@ -19,7 +19,7 @@ export interface Version {
 /** Place of a cell in its partition: all keys of one partition are of one type. */
 export type CellKey = number | string;
 
-/** A delete of all cells with `from` <= key < `to` that were written at `ts` or before. */
+/** A delete of all cells with `from` <= key < `to` that were written at `ts` or before; `from` is less than `to`. */
 export interface RangeDelete {
   /** Undefined: from the start. */
   readonly from: CellKey | undefined;
