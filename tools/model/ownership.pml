@@ -37,8 +37,8 @@
 #endif
 
 /* A write timestamp: the epoch above, the counter of the process below. */
-#define TS(e, c) ((e) * 16 + (c))
-#define EPOCH_OF(ts) ((ts) / 16)
+#define TS(e, c) ((e) * 32 + (c))
+#define EPOCH_OF(ts) ((ts) / 32)
 /* A view packs the writer of each row of a prefix into three bits. */
 #define AT(v, s) (((v) >> (3 * ((s) - 1))) & 7)
 #define PUT(s, a) ((a) << (3 * ((s) - 1)))
@@ -103,7 +103,11 @@ byte checkpoints = 0;
 #define ALL_HEAD(t) (h_ts[0] >= (t) && h_ts[1] >= (t) && h_ts[2] >= (t))
 #define ALL_ROW(s, t) (r_ts[CELL(0, s)] >= (t) && r_ts[CELL(1, s)] >= (t) && r_ts[CELL(2, s)] >= (t))
 /* A read of two replicas can say `live` while at most one replica has the fence. */
+#ifdef M_FENCE_READ_AT_ONE
+#define LIVE(n) (!(HAS_FENCE(0, n) && HAS_FENCE(1, n) && HAS_FENCE(2, n)))
+#else
 #define LIVE(n) (!FENCED(n))
+#endif
 #endif
 
 #ifdef M_TOMBSTONE
@@ -252,9 +256,18 @@ inline send_head(ts, new_seal_seq, new_seal_ts, as_of, state) {
 
 inline draw(ts) {
   count++;
-  assert(count < 15);
+  assert(count < 31);
   ts = TS(epoch, count)
 }
+
+/* A seal carries the folded state, so that later activations read only what follows; with LAZY_STATE they read every row. */
+#ifdef LAZY_STATE
+#define SEAL_AS_OF 0
+#define SEAL_STATE 0
+#else
+#define SEAL_AS_OF tail
+#define SEAL_STATE view
+#endif
 
 /* The tail is known: seals the log, or keeps the seal that was read where rule 6 permits it. */
 inline seal() {
@@ -276,7 +289,7 @@ inline seal() {
   draw(seal_ts);
   seal_seq = tail;
   awaited = seal_ts;
-  send_head(seal_ts, tail, seal_ts, tail, view);
+  send_head(seal_ts, tail, seal_ts, SEAL_AS_OF, SEAL_STATE);
   printf("%c: activation %d found %d rows and sends its seal (seal_seq %d, ts %d)\n", 65 + me, a, tail, tail, seal_ts);
 #endif
   phase = SEALING
@@ -343,7 +356,7 @@ inline append(n) {
   batch = n;
   phase = WRITING;
   live_read = 0;
-  printf("%c: activation %d sends rows %d to %d (ts from %d)\n", 65 + me, a, tail + 1, tail + n, first_ts)
+  printf("%c: activation %d sends rows %d..%d (ts from %d)\n", 65 + me, a, tail + 1, tail + n, first_ts)
 }
 
 #define BATCH_KNOWN (SEAL_KNOWN_STILL && KNOWN_ROW(tail + 1, first_ts) && (batch < 2 || KNOWN_ROW(tail + batch, first_ts + 1)))
@@ -354,6 +367,10 @@ inline append(n) {
 #endif
 
 #if REPLICAS == 1
+#define NEWEST_HEAD(i1, i2) skip
+#define NEWEST_ROW(i1, i2, s) skip
+#else
+#ifdef M_NO_READ_REPAIR
 #define NEWEST_HEAD(i1, i2) skip
 #define NEWEST_ROW(i1, i2, s) skip
 #else
@@ -378,6 +395,7 @@ inline NEWEST_ROW(i1, i2, s) {
   fi;
   forget_spent()
 }
+#endif
 #endif
 
 #ifdef M_ROWS_READ_FIRST
@@ -418,14 +436,15 @@ inline NEWEST_ROW(i1, i2, s) {
     acts++; a = acts; phase = READING; \
     NEWEST_HEAD(i1, i2); \
     RESTART_COUNTER; \
-    seal_seq = h_seal_seq[i1]; seal_ts = h_seal_ts[i1]; tail = h_as_of[i1]; view = h_view[i1]; \
+    seal_seq = h_seal_seq[HEAD_OF(i1, i2)]; seal_ts = h_seal_ts[HEAD_OF(i1, i2)]; \
+    tail = h_as_of[HEAD_OF(i1, i2)]; view = h_view[HEAD_OF(i1, i2)]; \
     printf("%c: activation %d starts at epoch %d and reads the head (seal_seq %d, seal_ts %d, as_of %d)\n", \
       65 + me, a, epoch, seal_seq, seal_ts, tail) }
 #define FOUND(i1, s) (VALID(r_ts[CELL(i1, s)], r_by[CELL(i1, s)], seal_seq, seal_ts, s))
 #define READ_ROW(i1, i2) \
   :: d_step { phase == READING && tail < ROWS && ROW_THERE(i1, i2) -> \
     NEWEST_ROW(i1, i2, tail + 1); \
-    tail++; view = view | PUT(tail, r_by[CELL(i1, tail)]); \
+    tail++; view = view | PUT(tail, r_by[CELL(ROW_OF(i1, i2, tail), tail)]); \
     printf("%c: activation %d reads row %d, written by activation %d\n", 65 + me, a, tail, AT(view, tail)) } \
   :: d_step { phase == READING && (tail == ROWS || !ROW_THERE(i1, i2)) && MAY_SEAL -> \
     HOLE_REPAIR(i1, i2); \
@@ -434,9 +453,13 @@ inline NEWEST_ROW(i1, i2, s) {
     HOLE_REPAIR(i1, i2); \
     keep_seal() }
 #if REPLICAS == 1
+#define HEAD_OF(i1, i2) 0
+#define ROW_OF(i1, i2, s) 0
 #define ROW_THERE(i1, i2) FOUND(i1, tail + 1)
 #define HOLE_REPAIR(i1, i2) skip
 #else
+#define HEAD_OF(i1, i2) NEWER_HEAD(i1, i2)
+#define ROW_OF(i1, i2, s) NEWER_ROW(i1, i2, s)
 /* The newest of the two decides; a hole may be a row that the seal has made invalid, and it is repaired all the same. */
 #define ROW_THERE(i1, i2) (r_ts[CELL(i1, tail + 1)] >= r_ts[CELL(i2, tail + 1)] -> FOUND(i1, tail + 1) : FOUND(i2, tail + 1))
 #define HOLE_REPAIR(i1, i2) if :: tail < ROWS -> NEWEST_ROW(i1, i2, tail + 1) :: else fi
@@ -643,7 +666,7 @@ end:
 #endif
     end_activation() }
 #ifdef M_ENDED_WRITES
-  :: d_step { ended > 0 && ended_tail < ROWS && pr_ts[PEND(ended, ended_tail + 1)] == 0 && count < 14 ->
+  :: d_step { ended > 0 && ended_tail < ROWS && pr_ts[PEND(ended, ended_tail + 1)] == 0 && count < 30 ->
     count++;
     pr_ts[PEND(ended, ended_tail + 1)] = TS(epoch, count);
     printf("%c: activation %d, though ended, sends row %d (ts %d)\n", 65 + me, ended, ended_tail + 1, TS(epoch, count));
@@ -657,17 +680,34 @@ end:
 #else
 #define CONTENT(a) (a)
 #endif
+#if REPLICAS == 1
+#define TELL_HEAD(k, a) printf("-: the head write of activation %d (seal_seq %d, seal_ts %d) lands\n", a, h_seal_seq[k], h_seal_ts[k])
+#define TELL_FENCE(k, n) printf("-: the fence of %c lands\n", 65 + n)
+#ifdef M_TOMBSTONE
+#define TELL_ROW(k, a, s) \
+    if \
+    :: p_tombstone[a] -> printf("-: the tombstone of row %d of activation %d (ts %d) lands\n", s, a, r_ts[CELL(k, s)]) \
+    :: else -> printf("-: row %d of activation %d (ts %d) lands\n", s, a, r_ts[CELL(k, s)]) \
+    fi
+#else
+#define TELL_ROW(k, a, s) printf("-: row %d of activation %d (ts %d) lands\n", s, a, r_ts[CELL(k, s)])
+#endif
+#else
+#define TELL_HEAD(k, a) printf("replica %d: the head write of activation %d (seal_seq %d, seal_ts %d) lands\n", k, a, h_seal_seq[k], h_seal_ts[k])
+#define TELL_FENCE(k, n) printf("replica %d: the fence of %c lands\n", k, 65 + n)
+#define TELL_ROW(k, a, s) printf("replica %d: row %d of activation %d (ts %d) lands\n", k, s, a, r_ts[CELL(k, s)])
+#endif
 #define HEAD_LANDS(k, a) \
   :: d_step { ph_ts[a] > h_ts[k] -> \
     h_ts[k] = ph_ts[a]; h_seal_seq[k] = ph_seal_seq[a]; h_seal_ts[k] = ph_seal_ts[a]; \
     h_as_of[k] = ph_as_of[a]; h_view[k] = ph_view[a]; \
-    printf("-: the head write of activation %d (seal_seq %d, seal_ts %d) lands at replica %d\n", a, h_seal_seq[k], h_seal_ts[k], k); \
+    TELL_HEAD(k, a); \
     forget_spent(); \
     check_store() }
 #define ROW_LANDS(k, a, s) \
   :: d_step { LANDS(k, a, s) -> \
     r_ts[CELL(k, s)] = pr_ts[PEND(a, s)]; r_by[CELL(k, s)] = CONTENT(a); \
-    printf("-: row %d of activation %d (ts %d) lands at replica %d\n", s, a, r_ts[CELL(k, s)], k); \
+    TELL_ROW(k, a, s); \
     forget_spent(); \
     check_store() }
 #define ROWS_LAND_1(k, a) ROW_LANDS(k, a, 1)
@@ -694,7 +734,7 @@ end:
   :: d_step { ((fencing >> (n)) & 1) && !((fenced[k] >> (n)) & 1) -> \
     fenced[k] = fenced[k] | (1 << (n)); \
     FENCE_LANDED(n); \
-    printf("-: the fence of %c lands at replica %d\n", 65 + n, k) }
+    TELL_FENCE(k, n) }
 #if REPLICAS == 1
 #define FENCE_LANDED(n) fencing = fencing & (7 - (1 << (n)))
 #else
