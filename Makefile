@@ -52,6 +52,10 @@ interop: ## grpcurl and the official grpc-web client against a node (needs Go)
 crash: ## Kill a node under load CYCLES times (20) and look for lost or doubled messages
 	@$(RUN) node tools/load/crash.ts --cycles $(CYCLES) $(ARGS)
 
+.PHONY: model
+model: ## Search the safety protocol's models for every state, and refute their mutants (needs spin and gcc; 8 minutes)
+	@$(RUN) node tools/model/main.ts --json out/model.json $(ARGS)
+
 .PHONY: import-demo
 import-demo: ## Import 20,000 messages, export them, compare
 	@$(RUN) node tools/load/import-demo.ts $(ARGS)
