@@ -1,3 +1,4 @@
+// Longer than 300 lines because all that a row carries beside its record passes through here, in one order.
 // The durable half of an activation: recovery, appends with their fold, tables, tells and reads. Knows nothing of turns.
 //
 // L1  What is appended is folded at once, by the same `apply` that folds it when it is read back, so state is always the

@@ -60,7 +60,8 @@ export class ActorReminders {
       actor: `${address.kind}/${address.key}`,
       underWayMax: limits.remindersUnderWayMax,
       catchUpMax: limits.reminderCatchUpMax,
-      awakeMs: limits.idleMsMax,
+      // At least so long that a pass over the due marks is sure to come before the reminder.
+      awakeMs: Math.max(limits.idleMsMax, 2 * MINUTE_MS),
       lateDelayMs: () => host.due.lateDelayMs(),
       start: (origin, sink) => this.#start(origin, sink),
       done: (origin) => this.#done(origin),

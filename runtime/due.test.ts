@@ -1,3 +1,4 @@
+// Longer than 300 lines because random histories and single cases share one set-up.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -10,7 +11,7 @@ import {
   SimClock,
   SimOwnership,
   SimRandom,
-  type SimStore,
+  SimStore,
   settle,
 } from './testing/index.ts';
 import { reminded, START_MS } from './testing/reminded-actor.ts';
@@ -83,21 +84,54 @@ describe('waking actors that have reminders due', () => {
     assert.deepEqual(await script.done(node), ['did x', 'did y']);
   });
 
-  it('D2: a mark of a minute that was dropped is written again when it is needed again', async () => {
+  it('D2: a mark of a minute that was dropped is written again when its actor needs it again', async () => {
     const script = reminded();
-    const node = await start(script, { limits: { idleMsMax: 1_000 } });
-    await node.clock.advance(10_000);
+    const node = await start(script);
     await node.run(script.type, 'a', 'set x 0');
     await node.clock.advance(20_000);
     assert.deepEqual(await minutes(node.store), []);
     await node.run(script.type, 'a', 'set y 20000');
     assert.deepEqual(await minutes(node.store), [0]);
-    await node.clock.advance(19_000);
-    assert.equal(node.runtime.stats().activations, 0);
     const last = await next(script, node, 65_537);
     await last.clock.advance(5 * MINUTE_MS);
     assert.deepEqual(await script.done(last), ['did x', 'did y']);
     assert.deepEqual(await minutes(last.store), []);
+  });
+
+  it('N2: a mark stays while the word that its reminder is done is still being written', async () => {
+    const script = reminded();
+    const clock = new SimClock(START_MS);
+    const random = new SimRandom(1);
+    const store = new SimStore({ type: 'latency', clock, random, msMin: 20_000, msMax: 20_000 });
+    const { dropDue } = store;
+    const drops: number[] = [];
+    store.dropDue = (dropped, ts) => {
+      drops.push(clock.monotonic());
+      return dropDue.call(store, dropped, ts);
+    };
+    const node = await start(script, {
+      store,
+      clock,
+      limits: { dueRescanMsMin: 5_000, dueRescanMsMax: 5_000 },
+    });
+    void node.run(script.type, 'a', 'set x 100000', 60_000);
+    await clock.advance(121_000);
+    assert.deepEqual(script.runs, ['x@120000']);
+    await clock.advance(18_000);
+    assert.deepEqual(drops, []);
+    await clock.advance(10_000);
+    assert.equal(drops.length, 1);
+  });
+
+  it('N1: a periodic one whose handler appends nothing wakes its actor for every period', async () => {
+    const script = reminded(() => '');
+    const node = await start(script);
+    await node.run(script.type, 'a', `set x ${HOUR_MS} ${HOUR_MS}`);
+    await node.clock.advance(3 * HOUR_MS);
+    assert.equal(script.runs.length, 3);
+    const last = await next(script, node, 65_537);
+    await last.clock.advance(HOUR_MS);
+    assert.equal(script.runs.length, 4);
   });
 
   it('one that was cancelled or replaced wakes its actor for nothing, and its mark goes', async () => {
@@ -307,6 +341,18 @@ describe('reminders and time', () => {
     });
   }
 
+  it('D3: the reminders of one actor that a long stop has left are begun at a bounded rate too', async () => {
+    const script = reminded();
+    const node = await start(script);
+    for (let i = 0; i < 30; i++) await node.run(script.type, 'a', `set x${i} ${HOUR_MS}`);
+    const limits = { lateRemindersPerSecondMax: 10 };
+    const last = await next(script, node, 65_537, { afterMs: 3 * HOUR_MS, limits });
+    await last.clock.advance(1_000);
+    assert.ok(script.runs.length <= 11, `${script.runs.length} in a second`);
+    await last.clock.advance(5_000);
+    assert.equal(script.runs.length, 30);
+  });
+
   it('D3: after a long stop actors are woken, and reminders begun, at a bounded rate', async () => {
     const script = reminded();
     const node = await start(script);
@@ -315,8 +361,10 @@ describe('reminders and time', () => {
     const last = await next(script, node, 65_537, { afterMs: 3 * HOUR_MS, limits });
     for (let second = 1; second <= 12; second++) {
       const before = script.runs.length;
+      const open = last.runtime.stats().activations;
       await last.clock.advance(1_000);
       assert.ok(script.runs.length - before <= 11, `${script.runs.length - before} in second ${second}`);
+      assert.ok(last.runtime.stats().activations - open <= 11, `second ${second}`);
     }
     await last.clock.advance(HOUR_MS);
     assert.equal(script.runs.length, 100);
@@ -436,6 +484,9 @@ describe('histories of reminders', () => {
           const words = await wordsOf(node, script, each);
           assert.deepEqual(wrongs(words), [], words.join());
         }
+        // A mark that came late, of a record that was never valid, goes with the next start.
+        await reborn();
+        await node.clock.advance(HOUR_MS);
         assert.deepEqual(await minutes(node.store), []);
       },
     );

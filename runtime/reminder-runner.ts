@@ -85,8 +85,9 @@ export class ReminderRunner {
       if (!this.#underWay.has(reminder.name)) nextMs = Math.min(nextMs, this.#waitMs(reminder, now));
     }
     this.#stayAwake(this.#underWay.size > 0 || nextMs <= awakeMs);
-    if (nextMs < Number.POSITIVE_INFINITY)
-      this.#timer = clock.after(Math.min(nextMs, TIMER_MS_MAX), () => this.look());
+    if (nextMs === Number.POSITIVE_INFINITY) return;
+    const lookMs = nextMs > awakeMs ? nextMs - awakeMs : nextMs;
+    this.#timer = clock.after(Math.min(lookMs, TIMER_MS_MAX), () => this.look());
   }
 
   /** Begins nothing any more: a later activation goes on. */

@@ -75,12 +75,19 @@ describe('reminders of an actor in memory', () => {
 
   it('keep an activation in memory while they are near, and let it go where they are far', async () => {
     const script = reminded();
-    const node = new KernelNode([script.definition], { limits: { idleMsMax: 10_000 } });
+    const node = new KernelNode([script.definition], {
+      limits: { idleMsMax: 10_000, dueRescanMsMin: HOUR_MS },
+    });
     await node.runtime.start();
     await node.run(script.type, 'near', 'set x 19000');
     await node.run(script.type, 'far', 'set x 7200000');
+    await node.run(script.type, 'later', 'set y 150000');
     await node.clock.advance(18_000);
     assert.equal(node.runtime.stats().activations, 1);
+    await node.clock.advance(60_000);
+    assert.equal(node.runtime.stats().activations, 0);
+    await node.clock.advance(72_000);
+    assert.deepEqual(script.runs, ['x@19000', 'y@150000']);
     await node.clock.advance(60_000);
     assert.equal(node.runtime.stats().activations, 0);
     assert.deepEqual(await script.done(node, 'near'), ['did x']);
