@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FenceReader } from './fence.ts';
-import { codeOf, SimOwnership, settle } from './testing/index.ts';
+import { codeOf, SimClock, SimOwnership, settle } from './testing/index.ts';
 
 function setUp() {
   const ownership = new SimOwnership();
   let fenced = 0;
-  const reader = new FenceReader(ownership, () => {
+  const clock = new SimClock();
+  const reader = new FenceReader(ownership, clock, () => {
     fenced++;
   });
-  return { ownership, reader, fenced: () => fenced };
+  return { ownership, clock, reader, fenced: () => fenced };
 }
 
 describe('fence reads', () => {
@@ -59,6 +60,24 @@ describe('fence reads', () => {
     assert.equal(underWayAtMost, 1);
     ownership.release();
     await settle();
+  });
+
+  it('F2: that can not be had are made again, and nobody is told anything until one says something', async () => {
+    const { ownership, clock, reader, fenced } = setUp();
+    const readFence = ownership.readFence.bind(ownership);
+    let failing = 3;
+    ownership.readFence = () =>
+      failing-- > 0 ? Promise.reject(new Error('The store does not answer.')) : readFence();
+    let answered = false;
+    const read = Promise.resolve(reader.read()).then(() => {
+      answered = true;
+    });
+    await clock.advance(50);
+    assert.deepEqual([answered, fenced()], [false, 0]);
+    await clock.advance(500);
+    await read;
+    assert.equal(fenced(), 0);
+    assert.equal(failing, -1);
   });
 
   it('reject and tell the node when it is fenced, also those that waited behind another', async () => {

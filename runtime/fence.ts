@@ -1,18 +1,29 @@
-// Fence reads of this node, shared: one read serves everything that finished before it began, and at most one is under
-// way (rule 8). So their number is bounded by time, not by load.
+// Fence reads of this node, shared (rule 8).
+//
+// F1  One read serves everything that finished before it began, and at most one is under way: so their number is bounded by
+//     time, not by load.
+// F2  Only an answer `fenced` ends anything. A read that can't be had says nothing: it is made again, and who waits for it
+//     waits on, whose callers have deadlines.
 
 import { StarlingError } from './errors.ts';
+import type { Clock } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
+
+/** Waits before a read that could not be had is made again, milliseconds. */
+const RETRY_MS_MIN = 20;
+const RETRY_MS_MAX = 1_000;
 
 export class FenceReader {
   readonly #ownership: Ownership;
+  readonly #clock: Clock;
   readonly #onFenced: () => void;
   #underWay: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** `onFenced` is called when a read says `fenced` or can't be had: the node must end everything. */
-  constructor(ownership: Ownership, onFenced: () => void) {
+  /** `onFenced` is called when a read says `fenced`: the node must end everything. */
+  constructor(ownership: Ownership, clock: Clock, onFenced: () => void) {
     this.#ownership = ownership;
+    this.#clock = clock;
     this.#onFenced = onFenced;
   }
 
@@ -29,12 +40,25 @@ export class FenceReader {
     }
     const answer = this.#ownership.readFence();
     if (answer === 'live') return 'live';
-    return this.#follow(Promise.resolve(answer));
+    return this.#follow(this.#persist(Promise.resolve(answer)));
   }
 
   #start(): Promise<void> {
     this.#next = undefined;
-    return this.#follow(Promise.resolve(this.#ownership.readFence()));
+    return this.#follow(this.#persist(Promise.resolve(this.#ownership.readFence())));
+  }
+
+  /** F2. */
+  async #persist(first: Promise<'live' | 'fenced'>): Promise<'live' | 'fenced'> {
+    let answer = first;
+    for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
+      try {
+        return await answer;
+      } catch {
+        await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve));
+        answer = Promise.resolve(this.#ownership.readFence());
+      }
+    }
   }
 
   #follow(answer: Promise<'live' | 'fenced'>): Promise<void> {

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { StarlingError } from './errors.ts';
 import { FenceReader } from './fence.ts';
 import { Gate } from './gate.ts';
-import { SimOwnership, settle } from './testing/index.ts';
+import { SimClock, SimOwnership, settle } from './testing/index.ts';
 
 function setUp(outputsMax = 100) {
   const ownership = new SimOwnership();
-  const gate = new Gate(new FenceReader(ownership, () => {}), outputsMax);
+  const gate = new Gate(new FenceReader(ownership, new SimClock(), () => {}), outputsMax);
   const left: string[] = [];
   const put = (name: string, after: number): void =>
     gate.output(
