@@ -6,7 +6,5 @@
 
 export { ClusterMember } from './cluster-member.ts';
 export type { JoinRefusal } from './join.ts';
-export { MEMBERSHIP_LIMITS, type MembershipLimits } from './limits.ts';
-export type { ClusterMemberOptions, ClusterMemberStatus, MemberEvent } from './options.ts';
-export type { Board, BoardEntry, BoardEvent, Probe, ProbeAnswer, PutOptions } from './ports.ts';
-export type { MemberRecord } from './record.ts';
+export type { ClusterMemberOptions, MemberEvent } from './options.ts';
+export type { Board, BoardEntry, BoardEvent, Probe, PutOptions } from './ports.ts';

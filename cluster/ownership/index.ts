@@ -5,17 +5,13 @@
 //
 // Invariants: M1 … M5 (machine.ts), T1, T2 (claim.ts), F1 (table-calls.ts), W1 … W4 (shard-ownership.ts).
 
-export { OWNERSHIP_LIMITS, type OwnershipLimits } from './limits.ts';
-export { initialShard, isBusy, step } from './machine.ts';
+export { initialShard, step } from './machine.ts';
 export type { OwnershipStatus, ShardOwnershipOptions } from './options.ts';
 export { ShardOwnership } from './shard-ownership.ts';
-export {
-  EPOCH_MAX,
-  type Phase,
-  type Refusal,
-  type ShardAction,
-  type ShardEvent,
-  type ShardState,
-  type Step,
-  type Want,
+export type {
+  ShardAction,
+  ShardEvent,
+  ShardState,
+  Step,
+  Want,
 } from './state.ts';

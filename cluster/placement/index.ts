@@ -4,10 +4,9 @@
 //
 // Invariants: P1 … P4 (plan.ts), Q1 (burst.ts).
 
-export { BURST_LIMITS, type BurstLimits, type BurstState, burstDue, membersChanged, QUIET } from './burst.ts';
+export { BURST_LIMITS, type BurstState, burstDue, membersChanged, QUIET } from './burst.ts';
 export {
   PLAN_VERSION,
-  type PlanInput,
   type PlanMember,
   type PlanMemberState,
   planShards,
