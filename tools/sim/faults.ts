@@ -181,6 +181,8 @@ export class Faults {
       const node = this.#node();
       if (node?.incarnation === undefined) return undefined;
       this.#world.keeper.condemn(node.incarnation);
+      const other = this.#node();
+      if (other !== node) other?.member?.ownership.condemn(node.incarnation);
       return () => undefined;
     },
     rebalance: () => {
@@ -254,6 +256,7 @@ export class Faults {
     if (node === undefined) return undefined;
     const { keeper, trace } = this.#world;
     keeper.drain(node);
+    void node.member?.drain(2_000);
     return () => {
       if (keeper.drained(node)) trace.count('restarted after a drain');
       node.kill();

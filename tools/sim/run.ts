@@ -17,9 +17,10 @@ export interface RunResult {
 }
 
 const STEP_MS = 250;
-/** Bounds, in simulated milliseconds: to come up, to drain after the faults, to settle, to read everything. */
+/** Bounds, in simulated milliseconds: to come up, to drain after the faults, to come back, to settle, to read everything. */
 const START_MS = 60_000;
 const DRAIN_MS = 45_000;
+const RETURN_MS = 30_000;
 const SETTLE_MS = 5_000;
 const CHECK_MS = 60_000;
 
@@ -73,11 +74,34 @@ async function phases(world: World): Promise<void> {
   faults.heal();
   await clock.advance(DRAIN_MS);
   for (const { what } of workload.open) recorder.fail('I13', `a call to ${what} has not ended`);
+  if (swarm.silentRestart) {
+    await check(world, workload, { notesCount: true });
+    for (const device of workload.devices) device.start();
+    await clock.advance(RETURN_MS);
+  }
   for (const device of workload.devices) device.stop();
   await clock.advance(SETTLE_MS);
-  if (recorder.findings.length === 0) await until(world, CHECK_MS, new FinalCheck(world, workload).run());
+  await check(world, workload, { notesCount: false });
+  if (swarm.boardOnly) {
+    world.trace.count('run with a bad board alone');
+    if (world.table.fences > 0)
+      recorder.fail('I16', `${world.table.fences} fences, and nothing but the board failed`);
+  }
+  for (let shard = 0; shard < swarm.shards; shard++) {
+    const owners = world.nodes.filter((node) => node.serves(shard));
+    if (owners.length !== 1)
+      recorder.fail('I11', `shard ${shard} is served by ${owners.length} nodes after healing`);
+  }
   for (const [name, count] of Object.entries(world.ground.counts())) world.trace.count(name, count);
   world.trace.count('most activations of one actor', recorder.activationsMax);
+}
+
+/** Reads everything from the store, past the actors; what is broken already says enough. */
+async function check(world: World, workload: Workload, options: { notesCount: boolean }): Promise<void> {
+  if (world.recorder.findings.length > 0) return;
+  const checked = new FinalCheck(world, workload, options).run();
+  if (!(await until(world, CHECK_MS, checked)))
+    world.recorder.fail('I11', 'the store does not answer the checks');
 }
 
 /** Lets time pass until a promise has settled; false where it has not after so long. */

@@ -64,6 +64,10 @@ const MEAN_MS: Readonly<Record<FaultName, number>> = {
 export interface Swarm {
   readonly seed: number;
   readonly nodes: number;
+  /** Who says where shards go: the careless keeper, or the real membership over the board. */
+  readonly steering: 'keeper' | 'member';
+  /** Nothing but the board fails: then nobody is fenced (I16). */
+  readonly boardOnly: boolean;
   readonly shards: number;
   readonly users: number;
   readonly groups: number;
@@ -100,12 +104,19 @@ export function swarmOf(seed: number, options: SwarmOptions = {}): Swarm {
   return { ...drawn, faults, users: options.users ?? drawn.users, loadMs: options.loadMs ?? drawn.loadMs };
 }
 
+const isBoardFault = (name: FaultName): boolean => name.startsWith('board_') || name === 'bad_board';
+
 function drawnSwarm(seed: number): Swarm {
   const random = new SimRandom(seed ^ 0x5eed);
   const pick = <T>(...choices: readonly [T, ...T[]]): T =>
     choices[random.below(choices.length)] ?? choices[0];
+  const steering = pick<'keeper' | 'member'>('keeper', 'member');
+  const boardOnly = random.float() < 0.15 && steering === 'member';
+  const chanceOf = (name: FaultName): number => (boardOnly ? (isBoardFault(name) ? 1 : 0) : 0.4);
   return {
     seed,
+    steering,
+    boardOnly,
     nodes: pick(3, 3, 3, 2, 4),
     shards: pick(4, 8),
     users: 4 + random.below(4),
@@ -113,9 +124,12 @@ function drawnSwarm(seed: number): Swarm {
     ledgers: 2 + random.below(2),
     loadMs: 30_000 + random.below(40_000),
     pauseMs: 100 + random.below(150),
-    silentRestart: random.float() < 0.4,
+    silentRestart: random.float() < 0.4 && !boardOnly,
     faults: Object.fromEntries(
-      FAULTS.map((name) => [name, random.float() < 0.4 ? MEAN_MS[name] * (0.5 + random.float()) : 0]),
+      FAULTS.map((name) => [
+        name,
+        random.float() < chanceOf(name) ? MEAN_MS[name] * (0.5 + random.float()) : 0,
+      ]),
     ) as Record<FaultName, number>,
     runtimeLimits: {
       checkpointRows: pick(4, 8, 64),

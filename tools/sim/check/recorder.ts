@@ -9,7 +9,8 @@ import type { ActorAddress, Commit, Head, Row } from '../../../runtime/index.ts'
 import type { SimClock } from '../../../runtime/testing/index.ts';
 import type { SimProcess } from '../world/process.ts';
 import type { Trace } from '../world/trace.ts';
-import { factsOfUserRow, sayingOfRow } from './rows.ts';
+import { Receipts } from './receipts.ts';
+import { sayingOfRow } from './rows.ts';
 
 /** A broken invariant. */
 export interface Finding {
@@ -42,10 +43,18 @@ interface Known {
   floor: number;
 }
 
+interface Acked {
+  readonly actor: string;
+  readonly facts: readonly Fact[];
+  readonly floor: number;
+  /** Notes left beside the actor. */
+  readonly notes: readonly string[];
+}
+
 interface ProcessView {
   readonly actors: Map<string, Known>;
   /** Acknowledged and not yet fence-checked. */
-  waiting: { readonly facts: readonly Fact[]; readonly floor: number; readonly actor: string }[];
+  waiting: Acked[];
   /** Write times of rows that are durable and fence-checked, or were read. */
   readonly times: Set<bigint>;
 }
@@ -55,17 +64,18 @@ export const idOf = ({ kind, key }: { readonly kind: string; readonly key: strin
 
 export class Recorder {
   readonly findings: Finding[] = [];
+  /** What users have been given. */
+  readonly receipts: Receipts;
   readonly #clock: SimClock;
   readonly #trace: Trace;
   readonly #established = new Map<string, Map<number, string>>();
   readonly #views = new Map<string, ProcessView>();
   readonly #lastTime = new Map<string, bigint>();
   readonly #written = new Map<string, string>();
+  /** Rows that a checkpoint rests on, by actor and write time of the head. */
+  readonly #checkpoints = new Map<string, readonly Fact[]>();
   readonly #left = new Set<string>();
   readonly #servers = new Map<string, string>();
-  /** Conversation rows that users' timelines hold: `user conversation seq joinSeq`. */
-  readonly #delivered = new Set<string>();
-  readonly #joined = new Map<string, number>();
   /** Actors whose last activation ended with a write of unknown outcome. */
   readonly #unclean = new Set<string>();
   readonly #activations = new Map<string, number>();
@@ -73,6 +83,7 @@ export class Recorder {
   constructor(clock: SimClock, trace: Trace) {
     this.#clock = clock;
     this.#trace = trace;
+    this.receipts = new Receipts(this, trace);
   }
 
   fail(invariant: string, text: string): void {
@@ -108,6 +119,9 @@ export class Recorder {
     const known = this.#known(this.#view(process), idOf(actor));
     known.durableSeq = Math.max(known.durableSeq, head?.asOf ?? 0);
     known.floor = Math.max(known.floor, head?.floor ?? 1);
+    // Rows under a checkpoint are not read again: they are what its writer knew.
+    const under = head === undefined ? undefined : this.#checkpoints.get(`${idOf(actor)} ${head.ts}`);
+    for (const fact of under ?? []) known.read.set(fact.seq, fact);
   }
 
   rowsRead(process: SimProcess, actor: ActorAddress, rows: readonly Row[]): void {
@@ -127,9 +141,12 @@ export class Recorder {
     const { actor, rows = [], head, cells = [] } = commit;
     const view = this.#view(process);
     const known = this.#known(view, idOf(actor));
+    for (const row of rows) known.read.set(row.seq, factOf(actor, row));
     for (const row of rows)
       this.#drawn(process, actor, row.ts, `row ${row.seq} ${Buffer.from(row.value).toString('base64')}`);
     if (head !== undefined) {
+      const under = [...known.read.values()].filter(({ seq }) => seq <= head.asOf);
+      this.#checkpoints.set(`${idOf(actor)} ${head.ts}`, under);
       this.#drawn(process, actor, head.ts, `head ${head.asOf} ${head.sealSeq} ${head.sealTs} ${head.floor}`);
       if (head.asOf > known.durableSeq)
         this.fail(
@@ -151,14 +168,15 @@ export class Recorder {
   }
 
   commitAcked(process: SimProcess, commit: Commit): void {
-    const { actor, rows = [], head } = commit;
+    const { actor, rows = [], head, notes = [] } = commit;
     const view = this.#view(process);
     const known = this.#known(view, idOf(actor));
     const facts = rows.map((row) => factOf(actor, row));
     if (head !== undefined) {
       for (const fact of known.read.values()) if (fact.seq <= head.sealSeq) facts.push(fact);
     }
-    view.waiting.push({ facts, floor: head?.floor ?? 0, actor: idOf(actor) });
+    const left = notes.flatMap(({ note, present }) => (present ? [`${actor.key} ${note}`] : []));
+    view.waiting.push({ facts, floor: head?.floor ?? 0, actor: idOf(actor), notes: left });
   }
 
   trimBegins(process: SimProcess, actor: ActorAddress, below: number): void {
@@ -205,13 +223,18 @@ export class Recorder {
   // ---- the fence --------------------------------------------------------------------------------------------------
 
   /** A fence read begins; the result is to be called with its answer. */
-  fenceBegins(process: SimProcess): (state: 'live' | 'fenced') => void {
+  fenceBegins(process: SimProcess): (state: 'live' | 'fenced' | 'unknown') => void {
     const view = this.#view(process);
     const covered = view.waiting;
     view.waiting = [];
     return (state) => {
-      if (state !== 'live') return;
-      for (const { facts, floor, actor } of covered) {
+      if (state !== 'live') {
+        // A later read of the same process covers them as well.
+        view.waiting.unshift(...covered);
+        return;
+      }
+      for (const { facts, floor, actor, notes } of covered) {
+        for (const note of notes) this.receipts.noted(note);
         const known = this.#known(view, actor);
         known.floor = Math.max(known.floor, floor);
         for (const fact of facts) this.#establish(process, view, fact);
@@ -231,7 +254,8 @@ export class Recorder {
     const before = rows.get(fact.seq);
     if (before === undefined) {
       rows.set(fact.seq, fact.saying);
-      if (fact.actor.startsWith('user/')) this.#deliveredTo(fact.actor.slice('user/'.length), fact.value);
+      if (fact.actor.startsWith('user/'))
+        this.receipts.established(fact.actor.slice('user/'.length), fact.value);
     } else if (before !== fact.saying)
       this.fail(
         'I2',
@@ -248,32 +272,6 @@ export class Recorder {
       this.fail('I5', `${to} is shown ${actor} ${seq} "${saying}" before it is durable and fence-checked`);
     else if (known !== saying)
       this.fail('I3', `${to} is shown ${actor} ${seq} "${saying}", it was "${known}"`);
-  }
-
-  /** I17: a node says that a user has an entry of a conversation. */
-  acknowledged(
-    process: SimProcess,
-    user: string,
-    conversationId: string,
-    joinSeq: number,
-    seqs: readonly number[],
-  ): void {
-    if ((this.#joined.get(`${user} ${conversationId}`) ?? 0) > joinSeq) return;
-    for (const seq of seqs) {
-      if (!this.#delivered.has(`${user} ${conversationId} ${joinSeq} ${seq}`))
-        this.fail(
-          'I17',
-          `${process.name} acknowledges ${conversationId} ${seq} for ${user}, who has no durable row of it`,
-        );
-    }
-  }
-
-  #deliveredTo(user: string, value: Uint8Array): void {
-    const { conversationId, conversationSeq, joinSeq } = factsOfUserRow(value);
-    if (conversationId === '') return;
-    this.#delivered.add(`${user} ${conversationId} ${joinSeq} ${conversationSeq}`);
-    const name = `${user} ${conversationId}`;
-    this.#joined.set(name, Math.max(this.#joined.get(name) ?? 0, joinSeq));
   }
 
   #view(process: SimProcess): ProcessView {

@@ -7,6 +7,8 @@ import { deliveryOf } from '../../../actors/shared-row.ts';
 import { LogRecordSchema } from '../../../proto/gen/starling/actor/v1/group_pb.ts';
 import { UserRecordSchema } from '../../../proto/gen/starling/actor/v1/user_pb.ts';
 import { type Message, MessageSchema } from '../../../proto/gen/starling/im/v1/message_pb.ts';
+import { SendState } from '../../../proto/gen/starling/im/v1/send_pb.ts';
+import { DeliverySchema } from '../../../proto/gen/starling/im/v1/sync_pb.ts';
 import { decodeRow } from '../../../runtime/stored.ts';
 
 /** One entry of a conversation's log. */
@@ -22,12 +24,21 @@ export interface UserRowFacts {
   readonly conversationSeq: number;
   readonly joinSeq: number;
   readonly timeMs: number;
+  /** `conversation client_message_id` of a send that was refused after it had been accepted. */
+  readonly failedSend: string | undefined;
+}
+
+function failedSendOf(delivery: Uint8Array): string | undefined {
+  const { entry } = fromBinary(DeliverySchema, delivery);
+  if (entry.case !== 'sendOutcome' || entry.value.state !== SendState.FAILED) return undefined;
+  return `${entry.value.conversationId} ${entry.value.clientMessageId}`;
 }
 
 export function factsOfUserRow(value: Uint8Array): UserRowFacts {
   const { record } = decodeRow(value);
   const { conversationId, conversationSeq, joinSeq, timeMs } = fromBinary(UserRecordSchema, record);
   return {
+    failedSend: failedSendOf(deliveryOf(record)),
     check: checkOfDelivery(deliveryOf(record)),
     conversationId,
     conversationSeq: Number(conversationSeq),

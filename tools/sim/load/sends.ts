@@ -11,7 +11,9 @@ export interface SendFacts {
   readonly place: string;
   readonly clientMessageId: string;
   readonly text: string;
-  answer: SendMessageResponse;
+  readonly answer: SendMessageResponse;
+  /** When the answer came that says where it stands; infinite before. */
+  readonly placedAt: number;
 }
 
 export class Sends {
@@ -20,14 +22,24 @@ export class Sends {
   /** By `sender conversation client_message_id`. */
   readonly acked = new Map<string, SendFacts>();
 
-  constructor(recorder: Recorder, trace: Trace) {
+  readonly #now: () => number;
+
+  constructor(recorder: Recorder, trace: Trace, now: () => number) {
+    this.#now = now;
     this.#recorder = recorder;
     this.#trace = trace;
   }
 
-  answered(place: string, who: string, request: SendMessageRequest, answer: SendMessageResponse): void {
+  answered(
+    place: string,
+    who: string,
+    request: SendMessageRequest,
+    answer: SendMessageResponse,
+    beganAt: number,
+  ): void {
     const { clientMessageId, content } = request;
     const { conversationId, conversationSeq, messageId, state } = answer;
+    const placedAt = state === SendState.PLACED ? this.#now() : Number.POSITIVE_INFINITY;
     const text = content?.body.case === 'text' ? content.body.value.text : '';
     const name = `${who} ${conversationId} ${clientMessageId}`;
     const before = this.acked.get(name);
@@ -38,7 +50,8 @@ export class Sends {
       const known = before.answer;
       const placedBefore = known.state === SendState.PLACED;
       const same =
-        known.messageId === messageId && (!placedBefore || known.conversationSeq === conversationSeq);
+        known.messageId === messageId &&
+        (!placedBefore || beganAt < before.placedAt || known.conversationSeq === conversationSeq);
       if (!same)
         this.#recorder.fail(
           'I6',
@@ -53,6 +66,6 @@ export class Sends {
         `${messageId} ${text}`,
       );
     if (before?.answer.state !== SendState.PLACED)
-      this.acked.set(name, { who, place, clientMessageId, text, answer });
+      this.acked.set(name, { who, place, clientMessageId, text, answer, placedAt });
   }
 }

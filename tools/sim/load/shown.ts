@@ -44,10 +44,11 @@ export function watchAnswer(
   who: string,
   request: AnyMessage,
   answer: AnyMessage,
+  beganAt: number,
 ): void {
   switch (answer.$typeName) {
     case 'starling.im.v1.SendMessageResponse':
-      world.sends.answered(place, who, request as SendMessageRequest, answer as SendMessageResponse);
+      world.sends.answered(place, who, request as SendMessageRequest, answer as SendMessageResponse, beganAt);
       break;
     case 'starling.im.v1.ListMessagesResponse':
       for (const one of (answer as ListMessagesResponse).messages) message(world, place, one);

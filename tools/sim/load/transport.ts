@@ -10,7 +10,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import { OpenRequestSchema, OpenResponseSchema } from '../../../proto/gen/starling/im/v1/session_pb.ts';
-import { type StarlingError, toStarlingError } from '../../../runtime/index.ts';
+import { type StarlingError, shardOf, toStarlingError } from '../../../runtime/index.ts';
 import { networkError, SdkError, toSdkError } from '../../sdk/errors.ts';
 import type { Transport } from '../../sdk/ports.ts';
 import type { NodeRun } from '../world/node.ts';
@@ -54,6 +54,14 @@ export class ClientLine {
     return this.#node ?? 'n1';
   }
 
+  /** Where a stream of this user goes: mostly to the node that serves it, as navigation would say. */
+  #home(): string {
+    const { nodes, random, swarm } = this.#world;
+    const shard = shardOf(`main/${this.#who}`, swarm.shards);
+    const home = nodes.find((node) => node.serves(shard));
+    return home !== undefined && random.float() < 0.9 ? home.name : this.#pick();
+  }
+
   /** Calls a method as somebody. Rejects with SdkError. */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
@@ -69,6 +77,7 @@ export class ClientLine {
       output: method.output,
       timeoutMs: options.timeoutMs,
     };
+    const beganAt = this.#world.clock.monotonic();
     return new Promise((resolve, reject) => {
       const abort = (): void => {
         this.#node = undefined;
@@ -84,7 +93,7 @@ export class ClientLine {
         (bytes) =>
           done(() => {
             const answer = fromBinary(method.output, bytes);
-            watchAnswer(this.#world, this.place, call.who, request as Message, answer as Message);
+            watchAnswer(this.#world, this.place, call.who, request as Message, answer as Message, beganAt);
             resolve(answer);
           }),
         (error: SdkError) => done(() => reject(error)),
@@ -178,7 +187,7 @@ export class ClientLine {
 
   #stream(request: Uint8Array, signal: AbortSignal, onMessage: (bytes: Uint8Array) => void): Promise<void> {
     const { net, clock } = this.#world;
-    const name = this.#pick();
+    const name = this.#home();
     return new Promise((resolve, reject) => {
       const broken = (): void => {
         this.#node = undefined;

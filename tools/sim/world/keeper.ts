@@ -30,6 +30,7 @@ export class Keeper {
   }
 
   start(): void {
+    if (this.#world.swarm.steering !== 'keeper') return;
     this.#world.clock.after(TICK_MS, () => {
       this.#tick();
       this.start();

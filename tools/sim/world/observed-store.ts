@@ -67,14 +67,21 @@ export function observedOwnership(ownership: Ownership, { process, recorder, tra
         ended(answer);
         return answer;
       }
-      return answer.then((state) => {
-        if (state === 'fenced') {
-          trace.note(process.name, 'reads that it is fenced');
-          trace.count('zombie stopped by the fence');
-        }
-        ended(state);
-        return state;
-      });
+      return answer.then(
+        (state) => {
+          if (state === 'fenced') {
+            trace.note(process.name, 'reads that it is fenced');
+            trace.count('zombie stopped by the fence');
+          }
+          ended(state);
+          return state;
+        },
+        (error: unknown) => {
+          ended('unknown');
+          trace.count('fence read of unknown outcome');
+          throw error;
+        },
+      );
     },
   };
 }

@@ -42,7 +42,7 @@ export class World {
     this.random = new SimRandom(swarm.seed);
     this.trace = new Trace(this.clock);
     this.recorder = new Recorder(this.clock, this.trace);
-    this.sends = new Sends(this.recorder, this.trace);
+    this.sends = new Sends(this.recorder, this.trace, () => this.clock.monotonic());
     const { clock, trace } = this;
     const watch = {
       answered: (process: SimProcess, envelope: Uint8Array, answer: Uint8Array) =>
@@ -68,17 +68,22 @@ export class World {
     const { reply } = fromBinary(NodeReplySchema, answer);
     if (reply.case !== 'fanOut') return;
     const refused = new Set(reply.value.refused.map(({ key }) => key));
+    const marked = new Set(reply.value.marked);
     const { conversationId, entries } = fromBinary(DeliverRequestSchema, request.value.shared);
     for (const { key, own } of request.value.receivers) {
       if (refused.has(key)) {
         this.trace.count('delivery refused');
         continue;
       }
+      if (marked.has(key)) {
+        this.recorder.receipts.marked(process, key, conversationId);
+        continue;
+      }
       const { joinSeq, untilSeq } = fromBinary(DeliverRequestSchema, own);
       const due = entries
         .map(({ conversationSeq }) => conversationSeq)
         .filter((seq) => seq >= joinSeq && (untilSeq === 0n || seq <= untilSeq));
-      this.recorder.acknowledged(process, key, conversationId, Number(joinSeq), due.map(Number));
+      this.recorder.receipts.acknowledged(process, key, conversationId, Number(joinSeq), due.map(Number));
     }
   }
 }

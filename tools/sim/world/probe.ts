@@ -1,0 +1,39 @@
+// The direct question from one node to another, over the simulated network.
+
+import type { Probe } from '../../../cluster/membership/index.ts';
+import type { SimProcess } from './process.ts';
+import type { World } from './world.ts';
+
+type Said = Awaited<ReturnType<Probe['ask']>>;
+
+export function probeOf(world: World, process: SimProcess, place: string): Probe {
+  const { net, nodes } = world;
+  const runOf = (name: string) => nodes.find((node) => node.name === name);
+  return {
+    ask: (name, incarnation, timeoutMs) =>
+      new Promise<Said>((resolve) => {
+        const timer = process.clock.after(timeoutMs, () => resolve('silent'));
+        const answer = (said: Said): void => {
+          net.carry(name, place, () =>
+            process.enter(() => {
+              timer.cancel();
+              resolve(said);
+            }),
+          );
+        };
+        net.carry(place, name, () => {
+          const node = runOf(name);
+          node?.run?.process.enter(() => {
+            const said = node.member?.answerProbe(incarnation);
+            if (said !== undefined) node.run?.process.leave(() => answer(said));
+          });
+        });
+      }),
+    nudge: (name, shards) => {
+      net.carry(place, name, () => {
+        const node = runOf(name);
+        node?.run?.process.enter(() => node.member?.handed(shards));
+      });
+    },
+  };
+}
