@@ -25,9 +25,10 @@ import type { ActorAddress } from './ports/store.ts';
 import type { ServerStream } from './service.ts';
 import type { Later, Turn } from './turn.ts';
 import { Turns } from './turns.ts';
+import type { Evictable } from './use-ring.ts';
 import { methodOfWork, NO_DEADLINE, refuse, type Work } from './work.ts';
 
-export class Activation {
+export class Activation implements Evictable {
   readonly host: Host;
   readonly definition: ActorDefinition;
   readonly address: ActorAddress;
@@ -53,6 +54,10 @@ export class Activation {
   #dropWhenIdle = false;
   /** Monotonic milliseconds of the last work. */
   lastUsed: number;
+  /** Of the ring of its node. */
+  uses = 0;
+  ahead: Evictable | undefined = undefined;
+  behind: Evictable | undefined = undefined;
 
   constructor(host: Host, definition: ActorDefinition, address: ActorAddress, claim: ShardClaim) {
     this.host = host;

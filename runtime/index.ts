@@ -38,6 +38,7 @@ export {
 } from './metrics.ts';
 export { DEFAULT_SHARDS, PLACEMENT_VERSION, shardOf } from './placement.ts';
 export type { Clock, Timer } from './ports/clock.ts';
+export type { Memory, MemoryUse } from './ports/memory.ts';
 export type { Ownership, ShardClaim } from './ports/ownership.ts';
 export type { Random } from './ports/random.ts';
 export type { ShardHost } from './ports/shard-host.ts';

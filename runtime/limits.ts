@@ -34,8 +34,14 @@ export interface RuntimeLimits {
   readonly deadlineStepMs: number;
   /** An activation without work is dropped after this, milliseconds. Default 120,000. */
   readonly idleMsMax: number;
-  /** Activations in memory; above it the ones idle for longest are dropped early. Default 200,000. */
+  /** Activations in memory; above it the ones used least are dropped early. Default 200,000. */
   readonly activationsMax: number;
+  /** Above this share of the memory activations are dropped, those used least first. Default 0.85. */
+  readonly memoryHighRatio: number;
+  /** So many are dropped that memory should fall to this share. Default 0.75. */
+  readonly memoryLowRatio: number;
+  /** Memory is looked at no more often than this, milliseconds; the time a garbage collection may take. Default 500. */
+  readonly memoryLookMsMin: number;
   /** Length of one wake-mark interval, milliseconds. Default 600,000. */
   readonly wakeIntervalMs: number;
   /** First and longest wait before an actor that failed is opened again, milliseconds. Defaults 200 and 30,000. */
@@ -99,6 +105,9 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   deadlineStepMs: 50,
   idleMsMax: 120_000,
   activationsMax: 200_000,
+  memoryHighRatio: 0.85,
+  memoryLowRatio: 0.75,
+  memoryLookMsMin: 500,
   wakeIntervalMs: 600_000,
   reviveMsMin: 200,
   reviveMsMax: 30_000,

@@ -3,6 +3,7 @@
 import type { Activation } from './activation.ts';
 import type { MailboxDepth } from './metrics.ts';
 import type { ActorAddress } from './ports/store.ts';
+import { UseRing } from './use-ring.ts';
 
 /** Actors remembered as unclean; beyond this many every activation of the node writes a seal of its own. */
 const UNCLEAN_MAX = 10_000;
@@ -11,10 +12,17 @@ export class Residents {
   readonly #byKind = new Map<string, Map<string, Activation>>();
   readonly #unclean = new Set<string>();
   #uncleanOverflow = false;
-  #count = 0;
+  readonly #ring = new UseRing();
 
   get count(): number {
-    return this.#count;
+    return this.#ring.size;
+  }
+
+  /** The activation of an actor that is about to get work: it counts as a use. */
+  use(kind: string, key: string): Activation | undefined {
+    const activation = this.get(kind, key);
+    if (activation !== undefined) this.#ring.use(activation);
+    return activation;
   }
 
   get(kind: string, key: string): Activation | undefined {
@@ -29,7 +37,7 @@ export class Residents {
       this.#byKind.set(kind, activations);
     }
     activations.set(key, activation);
-    this.#count++;
+    this.#ring.add(activation);
   }
 
   /** Forgets an activation; harmless if another one has taken its place. */
@@ -38,7 +46,7 @@ export class Residents {
     const activations = this.#byKind.get(kind);
     if (activations?.get(key) !== activation) return;
     activations.delete(key);
-    this.#count--;
+    this.#ring.remove(activation);
   }
 
   all(): Activation[] {
@@ -75,6 +83,11 @@ export class Residents {
         if (now - activation.lastUsed >= limit) activation.tryPassivate();
       }
     }
+  }
+
+  /** Drops `wanted` activations, those used least first; returns how many went (V1 to V3). */
+  evict(wanted: number): number {
+    return this.#ring.evict(wanted);
   }
 
   endedUnclean({ kind, key }: ActorAddress): boolean {

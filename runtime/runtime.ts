@@ -17,10 +17,12 @@ import type { Host, LogLevel } from './host.ts';
 import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
 import type { MailboxOptions } from './mailbox.ts';
+import { MemoryPressure } from './memory-pressure.ts';
 import { type MailboxDepth, RuntimeMetrics } from './metrics.ts';
 import { type FanOutResult, Notes } from './notes.ts';
 import { DEFAULT_SHARDS, shardOf } from './placement.ts';
 import type { Clock, Timer } from './ports/clock.ts';
+import type { Memory } from './ports/memory.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { ShardHost } from './ports/shard-host.ts';
@@ -53,6 +55,8 @@ export interface RuntimeOptions {
   /** Shards of the placement function, fixed when the data was created. Default 4,096. */
   readonly shards?: number;
   readonly limits?: Partial<RuntimeLimits>;
+  /** How much memory there is: where it is short, activations are dropped early. Default: nobody looks. */
+  readonly memory?: Memory;
   /** Spans of calls. Default none. */
   readonly telemetry?: Telemetry;
   /** Run around every call of every actor of this node. Default none. */
@@ -86,6 +90,7 @@ export class Runtime implements Host, ShardHost {
   readonly #router: Router;
   readonly #registry = new Registry();
   readonly #residents = new Residents();
+  readonly #pressure: MemoryPressure;
   readonly #reviver: Reviver;
   readonly #shards: Shards;
   readonly #interceptors: readonly Interceptor[];
@@ -103,6 +108,7 @@ export class Runtime implements Host, ShardHost {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#ownership = options.ownership;
     this.telemetry = options.telemetry;
+    this.#pressure = new MemoryPressure(options.memory, this.clock, this.limits);
     this.mailboxOptions = mailboxOptions(this.limits, this.clock);
     this.gateWatch = { clock: options.clock, wait: this.metrics.gateWait };
     this.#onLog = options.onLog ?? (() => {});
@@ -376,7 +382,7 @@ export class Runtime implements Host, ShardHost {
   /** The activation of an actor, made if there is none. */
   #activation(type: ActorType, key: string): Activation {
     if (this.#state === 'stopped') throw new StarlingError('SHUTTING_DOWN');
-    const present = this.#residents.get(type.kind, key);
+    const present = this.#residents.use(type.kind, key);
     if (present !== undefined) {
       if (this.#shards.draining(present.address.shard)) throw new StarlingError('NOT_OWNER');
       return present;
@@ -386,15 +392,28 @@ export class Runtime implements Host, ShardHost {
     const claim = this.#ownership.claim(shard);
     if (claim === undefined || this.#shards.draining(shard))
       throw new StarlingError('NOT_OWNER', `shard ${shard}`);
-    if (this.#residents.count >= this.limits.activationsMax) {
-      this.#residents.sweep(this.clock.monotonic(), 0);
-      if (this.#residents.count >= this.limits.activationsMax)
-        throw new StarlingError('OVERLOADED', 'Too many actors.');
-    }
+    this.#makeRoom();
     this.metrics.activation(type.kind);
     const activation = new Activation(this, definition, { kind: type.kind, key, shard }, claim);
     this.#residents.add(activation);
     return activation;
+  }
+
+  /** @throws StarlingError OVERLOADED if there is no room for one more activation */
+  #makeRoom(): void {
+    this.#relieve();
+    const { activationsMax } = this.limits;
+    const excess = this.#residents.count + 1 - activationsMax;
+    if (excess > 0 && this.#residents.evict(excess) < excess)
+      throw new StarlingError('OVERLOADED', 'Too many actors.');
+  }
+
+  /** Drops activations where memory is short. */
+  #relieve(): void {
+    const excess = this.#pressure.excess(this.#residents.count);
+    if (excess === 0) return;
+    const dropped = this.#residents.evict(excess);
+    this.log('info', 'memory is short: activations were dropped', { dropped, wanted: excess });
   }
 
   async #open(actor: ActorAddress): Promise<void> {
@@ -412,6 +431,7 @@ export class Runtime implements Host, ShardHost {
   #scheduleSweep(): void {
     this.#sweeper = this.clock.after(this.limits.idleMsMax / 4, () => {
       this.#residents.sweep(this.clock.monotonic(), this.limits.idleMsMax);
+      this.#relieve();
       this.#scheduleSweep();
     });
   }

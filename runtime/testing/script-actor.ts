@@ -20,6 +20,7 @@ import {
   type Effects,
   type Later,
   type LogEntry,
+  type Memory,
   type ReadTurn,
   type Runtime,
   type RuntimeLimits,
@@ -129,6 +130,7 @@ export interface KernelNodeOptions {
   readonly ownership?: SimOwnership;
   readonly clock?: SimClock;
   readonly limits?: Partial<RuntimeLimits>;
+  readonly memory?: Memory;
 }
 
 /** One runtime on simulated ports, with what it logged. */
@@ -151,6 +153,7 @@ export class KernelNode {
       random: new SimRandom(1),
       shards: 4,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
+      ...(options.memory === undefined ? {} : { memory: options.memory }),
       onLog: (entry) => this.log.push(entry),
     });
     this.runtime.register(...definitions);

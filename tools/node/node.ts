@@ -19,6 +19,7 @@ import { announce, type NodeAddress, readAnnouncement } from './files.ts';
 import { ensureKeyFile } from './key-file.ts';
 import { authorityOf, type NodeTokens } from './keys.ts';
 import type { Logger, LogLevel } from './log.ts';
+import { heapMemory } from './memory.ts';
 import type { NodeConfig } from './settings.ts';
 import { NodeState } from './state.ts';
 import { type NodeEnd, type NodeParts, NodeStop } from './stop.ts';
@@ -183,6 +184,7 @@ function makeRuntime({ config, clock, log }: Starting, store: LmdbStore, traces:
     ownership: store.ownership(),
     clock,
     random: systemRandom(),
+    memory: heapMemory(),
     onLog: log,
     ...(traces.telemetry === undefined ? {} : { telemetry: traces.telemetry }),
   });

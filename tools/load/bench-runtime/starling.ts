@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../cluster/clock/index.ts';
 import { type LmdbStore, openLmdbStore } from '../../../cluster/lmdb/index.ts';
 import { createRuntime, type Runtime } from '../../../runtime/index.ts';
+import { heapMemory } from '../../node/memory.ts';
 import { Counter, DEFINITIONS, Driver } from './actors.ts';
 import { expectTotal, inLanes, LANES, type Subject } from './subject.ts';
 
@@ -54,6 +55,7 @@ async function startRuntime(store: LmdbStore): Promise<Runtime> {
     ownership: store.ownership(),
     clock: systemClock(),
     random: systemRandom(),
+    memory: heapMemory(),
     limits: { activationsMax: ACTIVATIONS_MAX },
     onLog: ({ level, message, fields }) => {
       if (level === 'error' || level === 'warn') console.error(message, fields);
