@@ -138,17 +138,21 @@ export class Activation implements Evictable {
   // ---- work in ----------------------------------------------------------------------------------------------------
 
   accept(call: Call): void {
-    const refusal =
-      this.#turns.refusal(call) ?? (this.#gate?.full === true ? this.#gateFull() : this.#push(call));
+    const refusal = this.#turns.refusal(call) ?? this.#storeBehind() ?? this.#push(call);
     if (refusal === undefined) return;
     this.host.metrics.refused(refusal.code);
     call.reject(refusal);
   }
 
-  #gateFull(): StarlingError {
+  /** The store does not keep up: what another turn would put out or write has no room. */
+  #storeBehind(): StarlingError | undefined {
+    const outputs = this.#gate?.full === true;
+    const bytes = (this.#journal?.pendingBytes ?? 0) >= this.host.limits.pendingBytesMax;
+    if (!outputs && !bytes) return undefined;
     const { kind, key } = this.address;
-    return new StarlingError('OVERLOADED', `${kind}/${key}: too many answers wait for the store.`, {
-      metadata: { actor: `${kind}/${key}`, bound: 'gate' },
+    const what = outputs ? 'answers wait' : 'bytes wait to be written';
+    return new StarlingError('OVERLOADED', `${kind}/${key}: too many ${what}.`, {
+      metadata: { actor: `${kind}/${key}`, bound: outputs ? 'gate' : 'pending_bytes' },
     });
   }
 

@@ -255,6 +255,33 @@ describe('a full mailbox', () => {
   });
 });
 
+describe('a store that does not keep up', () => {
+  it('has new calls refused once too many bytes wait, and takes them again when it has caught up', async () => {
+    const store = new SimStore({ type: 'manual' });
+    const { type, definition } = scripted();
+    const node = new KernelNode([definition], { store, limits: { pendingBytesMax: 4000 } });
+    const first = node.run(type, 'a', 'x');
+    await settle();
+    store.flush();
+    await settle();
+    const more = Array.from({ length: 3 }, () => node.run(type, 'a', 'y'.repeat(2000)));
+    await settle();
+    await assert.rejects(node.run(type, 'a', 'z'), (error: StarlingError) => {
+      assert.deepEqual(error.metadata, { actor: 'script/a', bound: 'pending_bytes' });
+      return error.code === 'OVERLOADED';
+    });
+    for (let i = 0; i < 5; i++) {
+      store.flush();
+      await settle();
+    }
+    assert.deepEqual(await Promise.all([first, ...more]), ['1', '2', '3', '4']);
+    const last = node.run(type, 'a', 'z');
+    await settle();
+    store.flush();
+    assert.equal(await last, '5');
+  });
+});
+
 describe('a slow turn', () => {
   it('is logged with kind and method', async () => {
     const clock = new SimClock();

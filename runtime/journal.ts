@@ -127,6 +127,11 @@ export class Journal {
     return !this.#busy && this.#rows.count === 0 && this.#cells.count === 0 && this.#checkpoint === undefined;
   }
 
+  /** Bytes of rows that are not known durable. */
+  get pendingBytes(): number {
+    return this.#rows.bytes;
+  }
+
   /** Rows since the last checkpoint. */
   get rowsSinceCheckpoint(): number {
     return this.#tail - this.#asOf;

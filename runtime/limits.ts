@@ -16,6 +16,8 @@ export interface RuntimeLimits {
   readonly callRetryMsMax: number;
   /** Outputs that wait behind one gate; more are refused with OVERLOADED. Default 8,192. */
   readonly gateOutputsMax: number;
+  /** Bytes of rows of one actor that are not known durable; while there are more, new calls are refused with OVERLOADED. Default 4 MiB. */
+  readonly pendingBytesMax: number;
   /** Rows of one commit. Also how far beyond the tail a row of an activation may have been in flight. Default 256. */
   readonly batchRowsMax: number;
   /** Bytes of the rows of one commit. Default 256 KiB. */
@@ -95,6 +97,7 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   callRetryMsMin: 10,
   callRetryMsMax: 500,
   gateOutputsMax: 8192,
+  pendingBytesMax: 4 * 1024 * 1024,
   batchRowsMax: 256,
   batchBytesMax: 256 * 1024,
   rowBytesMax: 160 * 1024,

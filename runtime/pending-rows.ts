@@ -12,10 +12,16 @@ export interface PendingRow extends Row {
 export class PendingRows {
   #waiting: PendingRow[] = [];
   #inFlight: readonly PendingRow[] = [];
+  #bytes = 0;
 
   /** Rows that wait for the next commit. */
   get count(): number {
     return this.#waiting.length;
+  }
+
+  /** Bytes of all of them, those under way too. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Number of the first write that waits; infinite where none does. */
@@ -30,6 +36,7 @@ export class PendingRows {
 
   push(row: PendingRow): void {
     this.#waiting.push(row);
+    this.#bytes += row.value.length;
   }
 
   /** Takes what one commit may hold; at least one row where any waits. */
@@ -50,6 +57,7 @@ export class PendingRows {
 
   /** The commit under way is durable. */
   settled(): void {
+    for (const { value } of this.#inFlight) this.#bytes -= value.length;
     this.#inFlight = [];
   }
 

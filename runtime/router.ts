@@ -129,8 +129,19 @@ export class Router {
     // Without other nodes nothing changes by waiting; a tell or reminder is repeated by its actor.
     if (this.#options.peers === undefined || call.origin !== undefined) return false;
     if (error.code === 'DEADLINE_EXCEEDED' || error.code === 'CANCELLED') return false;
-    if (error.code === 'NOT_OWNER' && !call.begun) return true;
+    if (error.code === 'NOT_OWNER' && !call.begun) {
+      this.#askedInVain(call.type, call.key);
+      return true;
+    }
     return call.method.repeatable && error.entry.outcome === 'unknown' && error.retryAfterMs !== undefined;
+  }
+
+  /** The next one who looks for the actor should look elsewhere. */
+  #askedInVain(type: ActorType, key: string): void {
+    const { peers, shards, node } = this.#options;
+    const shard = shardOf(type.placementKey(key), shards);
+    const asked = peers?.directory.nodeOf(shard);
+    if (asked !== undefined && asked !== node) peers?.directory.notOwner?.(shard, asked);
   }
 
   #deliver(call: Call): void {
@@ -204,7 +215,11 @@ export class Router {
           ...how,
         };
         // Never rejects: what goes wrong on the way is the answer of every receiver.
-        void fanOutRemotely(peers.transport, node, fanOut).then(part);
+        void fanOutRemotely(peers.transport, node, fanOut).then((result) => {
+          for (const { key, outcome } of result.refused)
+            if (!outcome.ok && outcome.error.code === 'NOT_OWNER') this.#askedInVain(type, key);
+          part(result);
+        });
       }
     }
     const requests = here.map(({ key, own }) => ({ key, request: { ...shared, ...own } as Message }));

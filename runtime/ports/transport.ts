@@ -5,6 +5,8 @@
 export interface Directory {
   /** The node that serves a shard, or undefined where that is not known. */
   nodeOf(shard: number): string | undefined;
+  /** A node that was asked for a shard does not serve it. Default: nobody wants to know. */
+  notOwner?(shard: number, node: string): void;
 }
 
 export interface Transport {
