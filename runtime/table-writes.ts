@@ -10,7 +10,8 @@ export interface TableWrite extends Cell {
 export class TableWrites {
   /** Ascending by position. */
   #waiting: TableWrite[] = [];
-  readonly #overlay = new Map<string, Map<string, TableWrite>>();
+  /** By table and key. Made with the first cell. */
+  #overlay: Map<string, Map<string, TableWrite>> | undefined;
 
   /** Cells that wait to be written. */
   get count(): number {
@@ -24,6 +25,7 @@ export class TableWrites {
 
   add(write: TableWrite): void {
     this.#waiting.push(write);
+    this.#overlay ??= new Map();
     let keys = this.#overlay.get(write.table);
     if (keys === undefined) {
       keys = new Map();
@@ -34,7 +36,7 @@ export class TableWrites {
 
   /** The newest cell of each key of a table that the store may not have. */
   pending(table: string): ReadonlyMap<string, Cell> | undefined {
-    return this.#overlay.get(table);
+    return this.#overlay?.get(table);
   }
 
   /**
@@ -55,7 +57,7 @@ export class TableWrites {
   /** The cells are durable. */
   settled(writes: readonly TableWrite[]): void {
     for (const write of writes) {
-      const keys = this.#overlay.get(write.table);
+      const keys = this.#overlay?.get(write.table);
       if (keys?.get(write.key) === write) keys.delete(write.key);
     }
   }

@@ -88,11 +88,13 @@ export class Tells {
   /** Tells up to this number may go: their rows are durable and fence-checked (T1). */
   #released = 0;
   #ended = false;
-  /** By receiver, oldest first. */
-  readonly #pending = new Map<string, StoredTell[]>();
+  /** By receiver, oldest first. Made with the first tell: most actors never send one. */
+  #pending: Map<string, StoredTell[]> | undefined;
   #count = 0;
-  readonly #underWay = new Set<string>();
-  readonly #receipts = new Map<string, number>();
+  /** Receivers. Made with the first one. */
+  #underWay: Set<string> | undefined;
+  /** Made with the first one. */
+  #receipts: Map<string, number> | undefined;
 
   constructor(options: TellsOptions) {
     this.#options = options;
@@ -127,6 +129,7 @@ export class Tells {
   #add(one: StoredTell): void {
     this.#next = Number(one.n) + 1;
     const receiver = `${one.kind}/${one.key}`;
+    this.#pending ??= new Map();
     const queue = this.#pending.get(receiver);
     if (queue === undefined) this.#pending.set(receiver, [one]);
     else queue.push(one);
@@ -135,12 +138,13 @@ export class Tells {
 
   /** T4. */
   seen({ sender, n }: Pick<TellOrigin, 'sender' | 'n'>): boolean {
-    return n <= (this.#receipts.get(sender) ?? 0);
+    return n <= (this.#receipts?.get(sender) ?? 0);
   }
 
   /** The tell has been taken. */
   note(sender: string, n: number): void {
     if (this.seen({ sender, n })) return;
+    this.#receipts ??= new Map();
     this.#receipts.delete(sender);
     this.#receipts.set(sender, n);
     if (this.#receipts.size <= this.#options.sendersMax) return;
@@ -156,13 +160,15 @@ export class Tells {
   /** The tells up to number `last` may go. */
   release(last: number): void {
     this.#released = Math.max(this.#released, last);
+    if (this.#pending === undefined) return;
     for (const receiver of this.#pending.keys()) this.#sendNext(receiver, this.#options.retryMsMin);
   }
 
   #sendNext(receiver: string, delayMs: number): void {
-    const next = this.#pending.get(receiver)?.[0];
-    if (next === undefined || this.#underWay.has(receiver)) return;
+    const next = this.#pending?.get(receiver)?.[0];
+    if (next === undefined || this.#underWay?.has(receiver) === true) return;
     if (this.#ended || Number(next.n) > this.#released) return;
+    this.#underWay ??= new Set();
     this.#underWay.add(receiver);
     const { kind, key, method, request, traceparent } = next;
     const decode = (type: ActorType): Message => {
@@ -178,10 +184,10 @@ export class Tells {
   }
 
   #taken(receiver: string): void {
-    this.#underWay.delete(receiver);
-    const queue = this.#pending.get(receiver);
+    this.#underWay?.delete(receiver);
+    const queue = this.#pending?.get(receiver);
     queue?.shift();
-    if (queue?.length === 0) this.#pending.delete(receiver);
+    if (queue?.length === 0) this.#pending?.delete(receiver);
     if (--this.#count === 0) this.#options.pendingChanged(false);
     this.#sendNext(receiver, this.#options.retryMsMin);
   }
@@ -195,7 +201,7 @@ export class Tells {
       return;
     }
     this.#options.after(Math.max(delayMs, error.retryAfterMs ?? 0), () => {
-      this.#underWay.delete(receiver);
+      this.#underWay?.delete(receiver);
       this.#sendNext(receiver, Math.min(2 * delayMs, this.#options.retryMsMax));
     });
   }
@@ -213,8 +219,8 @@ export class Tells {
 
   snapshot(): Pick<StoredState, 'nextTell' | 'tells' | 'receipts'> {
     const receipts: TellReceipt[] = [];
-    for (const [sender, n] of this.#receipts)
+    for (const [sender, n] of this.#receipts ?? [])
       receipts.push(create(TellReceiptSchema, { sender, n: BigInt(n) }));
-    return { nextTell: BigInt(this.#next), tells: [...this.#pending.values()].flat(), receipts };
+    return { nextTell: BigInt(this.#next), tells: [...(this.#pending?.values() ?? [])].flat(), receipts };
   }
 }
