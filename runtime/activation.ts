@@ -28,6 +28,9 @@ import { Turns } from './turns.ts';
 import type { Evictable } from './use-ring.ts';
 import { methodOfWork, NO_DEADLINE, refuse, type Work } from './work.ts';
 
+/** Before every write. */
+const NO_WRITE = -1;
+
 export class Activation implements Evictable {
   readonly host: Host;
   readonly definition: ActorDefinition;
@@ -243,21 +246,29 @@ export class Activation implements Evictable {
     this.#openLog?.took(origin);
   }
 
+  /** Number of the last write asked for. */
+  get issued(): number {
+    return this.#journal?.issued ?? 0;
+  }
+
   // ---- answers ----------------------------------------------------------------------------------------------------
 
-  reply(call: Call, value: Message, passing: boolean): void {
+  /** `before`: number of the last write before those of the call; default: those of former turns are not known. */
+  reply(call: Call, value: Message, passing: boolean, before = NO_WRITE): void {
     if (passing || this.#openLog === undefined) call.resolve(value);
     else
       this.output(
         () => call.resolve(value),
         (error) => call.reject(error),
+        before,
       );
   }
 
-  replyError(call: Call, error: StarlingError): void {
+  replyError(call: Call, error: StarlingError, before = NO_WRITE): void {
     this.output(
       () => call.reject(error),
       (ended) => call.reject(ended),
+      before,
     );
   }
 
@@ -280,9 +291,9 @@ export class Activation implements Evictable {
   }
 
   /** Lets an output leave once the writes before it have settled. */
-  output(release: () => void, fail: (error: StarlingError) => void = () => {}): void {
+  output(release: () => void, fail: (error: StarlingError) => void = () => {}, before?: number): void {
     if (this.#journal === undefined || this.#gate === undefined) release();
-    else this.#gate.output(this.#journal.issued, release, fail);
+    else this.#gate.output(this.#journal.issued, release, fail, before);
   }
 
   // ---- life cycle -------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 //
 // G1  An output leaves only after every write issued before it is durable and a fence read begun after that said `live`.
 // G2  Outputs leave in the order in which they were made.
-// G3  When the activation ends, what has not left never leaves: its waiters hear that the outcome is unknown.
+// G3  When the activation ends, what has not left never leaves. Its waiters hear that nothing was done only where that is
+//     what ended it and none of their own writes has settled; else that the outcome is unknown.
 
 import { StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
@@ -18,6 +19,8 @@ export interface GateWatch {
 
 interface Output {
   readonly after: number;
+  /** Number of the last write before those of the work that it ends. */
+  readonly before: number;
   /** On the monotonic clock. */
   readonly since: number;
   ready: boolean;
@@ -51,15 +54,21 @@ export class Gate {
 
   /**
    * Lets `release` run once all writes up to number `after` have settled; at once where that is so already.
-   * `fail` runs instead if the activation ends before.
+   * `fail` runs instead if the activation ends before. `before`: number of the last write before those of the work that the
+   * output ends; default: what is lost with it is the output alone.
    */
-  output(after: number, release: () => void, fail: (error: StarlingError) => void): void {
+  output(
+    after: number,
+    release: () => void,
+    fail: (error: StarlingError) => void,
+    before = Number.POSITIVE_INFINITY,
+  ): void {
     if (this.#ended !== undefined) {
-      fail(this.#ended);
+      fail(this.#errorFor(before, this.#ended));
       return;
     }
     if (after > this.#settled) {
-      this.#queue.push({ after, ready: true, since: this.#now(), release, fail });
+      this.#queue.push({ after, before, ready: true, since: this.#now(), release, fail });
       return;
     }
     // All its writes have settled, but what it shows may rest on a right that has ended since: a read of its own.
@@ -68,7 +77,7 @@ export class Gate {
       release();
       return;
     }
-    const output: Output = { after, ready: fence === 'live', since: this.#now(), release, fail };
+    const output: Output = { after, before, ready: fence === 'live', since: this.#now(), release, fail };
     this.#queue.push(output);
     if (fence === 'live') return;
     fence.then(
@@ -93,7 +102,12 @@ export class Gate {
     const rest = this.#queue.splice(this.#first);
     this.#queue.length = 0;
     this.#first = 0;
-    for (const output of rest) output.fail(error);
+    for (const { before, fail } of rest) fail(this.#errorFor(before, error));
+  }
+
+  /** G3. */
+  #errorFor(before: number, error: StarlingError): StarlingError {
+    return before >= this.#settled || error.entry.outcome === 'unknown' ? error : outcomeUnknown(error);
   }
 
   #now(): number {

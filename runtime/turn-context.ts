@@ -30,6 +30,8 @@ export class TurnContext implements Turn<never> {
   readonly #readOnly: boolean;
   /** Trace context of what it calls. */
   readonly #traceparent: string | undefined;
+  /** Number of the last write before this turn's. */
+  readonly before: number;
   #live = true;
 
   constructor(
@@ -44,6 +46,7 @@ export class TurnContext implements Turn<never> {
     this.#call = call;
     this.#readOnly = readOnly;
     this.#traceparent = traceparent;
+    this.before = activation.issued;
   }
 
   get traceparent(): string | undefined {

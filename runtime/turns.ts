@@ -228,13 +228,13 @@ export class Turns {
     if (call.origin !== undefined) this.#activation.took(call.origin);
     if (result instanceof Later) this.#activation.adopt(result, call);
     else if (call.sink === NO_SINK) call.resolve(result as Message);
-    else this.#activation.reply(call, toMessage(call.method.output, result as Message), false);
+    else this.#activation.reply(call, toMessage(call.method.output, result as Message), false, turn.before);
   }
 
   #failed(work: Work, turn: TurnContext, error: unknown): void {
     turn.close();
     if (error instanceof StarlingError && work.kind !== 'task') {
-      if (work.kind === 'call') this.#activation.replyError(work.call, error);
+      if (work.kind === 'call') this.#activation.replyError(work.call, error, turn.before);
       else work.stream.end(error);
       return;
     }
