@@ -201,6 +201,12 @@ export class ActorLog {
     this.journal.cell(this.#effectsRow, table, key, value);
   }
 
+  /** For operators. */
+  view() {
+    const { tail, floor } = this.journal;
+    return { tail, floor, pendingTells: this.#tells.pending, reminders: this.#reminders.list() };
+  }
+
   // ---- tells ------------------------------------------------------------------------------------------------------
 
   /** Goes on with what a former activation left. */

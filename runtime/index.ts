@@ -27,6 +27,7 @@ export { defineActor, defineCustomActor, defineMemoryActor, messageCodec } from 
 export type { ErrorCode, ErrorEntry, FieldViolation, Outcome, StatusName } from './errors.ts';
 export { ERRORS, invalidRequest, invariant, StarlingError, toStarlingError } from './errors.ts';
 export type { LogLevel } from './host.ts';
+export type { ActorView } from './inspect.ts';
 export type { Interceptor, Invocation } from './interceptor.ts';
 export { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
 export {

@@ -20,6 +20,10 @@ export class Registry {
     this.#definitions.set(type.kind, definition);
   }
 
+  kinds(): string[] {
+    return [...this.#definitions.keys()].sort();
+  }
+
   get(kind: string): ActorDefinition | undefined {
     return this.#definitions.get(kind);
   }

@@ -9,11 +9,12 @@ import type { CallInit, CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import { Due } from './due.ts';
-import { StarlingError, toStarlingError } from './errors.ts';
+import { invalidRequest, StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutHow, FanOutPart } from './fan-out.ts';
 import { FenceReader } from './fence.ts';
 import type { GateWatch } from './gate.ts';
 import type { Host, LogLevel } from './host.ts';
+import { type ActorView, inspectActor } from './inspect.ts';
 import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS, type RuntimeLimits } from './limits.ts';
 import type { MailboxOptions } from './mailbox.ts';
@@ -27,6 +28,7 @@ import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { ShardHost } from './ports/shard-host.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
+import type { Directory } from './ports/transport.ts';
 import { Registry } from './registry.ts';
 import { Residents } from './residents.ts';
 import { Reviver } from './reviver.ts';
@@ -94,6 +96,7 @@ export class Runtime implements Host, ShardHost {
   readonly #reviver: Reviver;
   readonly #shards: Shards;
   readonly #interceptors: readonly Interceptor[];
+  readonly #directory: Directory | undefined;
   #ready: Activation[] = [];
   #readyQueued = false;
   #state: 'running' | 'stopping' | 'stopped' = 'running';
@@ -113,6 +116,7 @@ export class Runtime implements Host, ShardHost {
     this.gateWatch = { clock: options.clock, wait: this.metrics.gateWait };
     this.#onLog = options.onLog ?? (() => {});
     this.#interceptors = options.interceptors ?? [];
+    this.#directory = options.peers?.directory;
     this.#router = new Router({
       node: this.node,
       shards: this.shards,
@@ -257,6 +261,30 @@ export class Runtime implements Host, ShardHost {
     if (this.#residents.get(type.kind, key) !== undefined) return true;
     const shard = shardOf(type.placementKey(key), this.shards);
     return (await this.store.readHead({ kind: type.kind, key, shard })) !== undefined;
+  }
+
+  /**
+   * What the node knows of an actor, for operators. Opens nothing.
+   * @throws StarlingError INVALID_REQUEST for a kind that the node does not know
+   */
+  inspect(kind: string, key: string): Promise<ActorView> {
+    const type = this.#registry.get(kind)?.type;
+    if (type === undefined)
+      throw invalidRequest('kind', `must be a kind of this node: ${this.kinds().join(', ')}`);
+    const { shard, epoch } = this.place(type, key);
+    return inspectActor({
+      address: { kind, key, shard },
+      epoch,
+      servedBy: epoch > 0 ? this.node : this.#directory?.nodeOf(shard),
+      resident: this.#residents.get(kind, key),
+      store: this.store,
+      now: this.clock.monotonic(),
+    });
+  }
+
+  /** The kinds that are registered. */
+  kinds(): string[] {
+    return this.#registry.kinds();
   }
 
   /** Where an actor is placed, and in which epoch its shard is owned here; epoch 0 = not here. */

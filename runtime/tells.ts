@@ -136,6 +136,11 @@ export class Tells {
     if (this.#count++ === 0) this.#options.pendingChanged(true);
   }
 
+  /** Tells that are not known to be taken. */
+  get pending(): number {
+    return this.#count;
+  }
+
   /** T4. */
   seen({ sender, n }: Pick<TellOrigin, 'sender' | 'n'>): boolean {
     return n <= (this.#receipts?.get(sender) ?? 0);

@@ -8,7 +8,7 @@ import { type ActorType, bindService, type ServiceBinding, StarlingError } from 
 import { groupKey, userKey } from '../ids.ts';
 import { GroupActor, UserActor } from '../types.ts';
 import { existingConversation, type Gateway, within } from './context.ts';
-import { principalOf, requireUserId } from './validate.ts';
+import { principalOf, requireActorKey, requireUserId } from './validate.ts';
 
 const CONVERSATIONS_SHOWN = 100;
 const MESSAGES_SHOWN = 20;
@@ -62,6 +62,34 @@ export function inspectService(gateway: Gateway): ServiceBinding {
           }),
         ),
         lastMessages: messages.reverse().map((bytes) => fromBinary(MessageSchema, bytes)),
+      });
+    },
+    inspectActor: async ({ kind, key }) => {
+      requireActorKey(key);
+      const {
+        servedBy = '',
+        idleMs,
+        oldestMs,
+        shard,
+        epoch,
+        tail,
+        floor,
+        asOf,
+        reminders,
+        ...view
+      } = await runtime.inspect(kind, key);
+      return create(api.InspectActorResponseSchema, {
+        ...view,
+        place: create(api.ActorPlaceSchema, { shard, epoch: BigInt(epoch), node: runtime.node }),
+        servedBy,
+        idleMs: BigInt(Math.round(idleMs)),
+        oldestMs: BigInt(Math.round(oldestMs)),
+        tail: BigInt(tail),
+        floor: BigInt(floor),
+        asOf: BigInt(asOf),
+        reminders: reminders.map(({ name, dueMs, everyMs, method }) =>
+          create(api.ActorReminderSchema, { name, dueMs: BigInt(dueMs), everyMs: BigInt(everyMs), method }),
+        ),
       });
     },
     inspectNode: () => {

@@ -40,6 +40,14 @@ export function requireClientMessageId(field: string, id: string): void {
   if (!isClientMessageId(id)) throw invalidRequest(field, '1 to 64 characters of [A-Za-z0-9_-]');
 }
 
+/** The key of an actor of any kind, as the store has them. */
+export function requireActorKey(key: string): void {
+  const bytes = Buffer.byteLength(key);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a key must not have.
+  if (bytes < 1 || bytes > 256 || /[\u0000-\u001f\u007f]/.test(key))
+    throw invalidRequest('key', '1 to 256 bytes without control characters');
+}
+
 /** A text of `min` to `max` bytes of UTF-8. */
 export function requireBytes(field: string, text: string, min: number, max: number): void {
   const bytes = Buffer.byteLength(text);

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import {
+  InspectActorResponseSchema,
   InspectConversationResponseSchema,
   InspectNodeResponseSchema,
   InspectUserResponseSchema,
 } from '../../proto/gen/starling/admin/v1/admin_pb.ts';
 import { ConversationType, MemberRole } from '../../proto/gen/starling/im/v1/message_pb.ts';
+import { actorView } from './actor-view.ts';
 import { conversationView, nodeView, userView } from './views.ts';
 
 const now = Date.UTC(2026, 10, 22, 3, 0, 0);
@@ -109,4 +111,34 @@ test('a node: a store that is not well stands first', () => {
   assert.match(view, /streams {6}12,345/);
   const well = nodeView('http://h', create(InspectNodeResponseSchema, { store: 'ok' }), options);
   assert.ok(!well.includes('!') && !well.includes('next:'));
+});
+
+test('an actor: a call that waits too long and a reminder that is overdue stand first', () => {
+  const answer = create(InspectActorResponseSchema, {
+    place,
+    stored: true,
+    activation: 'active',
+    idleMs: 1_500n,
+    waiting: 12,
+    oldestMs: 4_000n,
+    tail: 512n,
+    floor: 1n,
+    asOf: 500n,
+    version: 1,
+    reminders: [{ name: 'expiry', dueMs: BigInt(now - 3_600_000), method: 'expire' }],
+  });
+  const text = actorView({ kind: 'packet', key: 'acme/1' }, answer, options);
+  assert.match(text, /^! a call has waited for 4.0s\n! reminder expiry is overdue\n/);
+  assert.match(text, /actor +packet\/acme\/1\n/);
+  assert.match(text, /log +1 to 512, checkpoint at 500/);
+  assert.match(text, /expiry +2026-11-22 02:00:00Z \(1h ago\) +once +expire/);
+});
+
+test('an actor that another node serves: whom to ask', () => {
+  const elsewhere = { ...place, epoch: 0n };
+  const answer = create(InspectActorResponseSchema, { place: elsewhere, servedBy: 'n2', activation: 'none' });
+  const text = actorView({ kind: 'user', key: 'main/alice' }, answer, options);
+  assert.match(text, /^! nothing is stored under this name/);
+  assert.match(text, /served by +n2/);
+  assert.match(text, /ask the node that serves it: n2/);
 });

@@ -214,11 +214,13 @@ export function nodeView(address: string, answer: InspectNodeResponse, options: 
   ]);
 }
 
-function problems(found: readonly string[]): string {
+/** What is wrong, a line each. */
+export function problems(found: readonly string[]): string {
   return found.map((problem) => `! ${problem}`).join('\n');
 }
 
-function place(where: { shard: number; epoch: bigint; node: string } | undefined): string {
+/** Where an actor lives. */
+export function place(where: { shard: number; epoch: bigint; node: string } | undefined): string {
   return where === undefined ? 'unknown' : `node ${where.node}, shard ${where.shard}, epoch ${where.epoch}`;
 }
 
@@ -247,10 +249,12 @@ function rest(more: number): string {
   return more > 0 ? `\n… and ${count(more)} more (-o json lists them)` : '';
 }
 
-function next(command: string | undefined): string {
+/** What to look at next, if anything. */
+export function next(command: string | undefined): string {
   return command === undefined ? '' : `next: ${command}`;
 }
 
-function joined(parts: readonly string[]): string {
+/** The parts that there are, an empty line between them. */
+export function joined(parts: readonly string[]): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }

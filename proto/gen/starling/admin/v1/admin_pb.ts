@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/admin/v1/admin.proto.
  */
 export const file_starling_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9hZG1pbi92MS9hZG1pbi5wcm90bxIRc3RhcmxpbmcuYWRtaW4udjEiJQoSSW5zcGVjdFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkirgIKE0luc3BlY3RVc2VyUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXISLAoFcGxhY2UYAiABKAsyHS5zdGFybGluZy5hZG1pbi52MS5BY3RvclBsYWNlEhwKFHRpbWVsaW5lX2luY2FybmF0aW9uGAMgASgJEhUKDWhlYWRfdXNlcl9zZXEYBCABKAQSFgoOZmxvb3JfdXNlcl9zZXEYBSABKAQSJwoHZGV2aWNlcxgGIAMoCzIWLnN0YXJsaW5nLmltLnYxLkRldmljZRIzCg1jb252ZXJzYXRpb25zGAcgAygLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uEhoKEmNvbnZlcnNhdGlvbl9jb3VudBgIIAEoDSI1ChpJbnNwZWN0Q29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkiiAIKG0luc3BlY3RDb252ZXJzYXRpb25SZXNwb25zZRIuCgRpbmZvGAEgASgLMiAuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uSW5mbxIsCgVwbGFjZRgCIAEoCzIdLnN0YXJsaW5nLmFkbWluLnYxLkFjdG9yUGxhY2USEAoIbGFzdF9zZXEYAyABKAQSFQoNZGVsaXZlcmVkX3NlcRgEIAEoBBIyCgdtZW1iZXJzGAUgAygLMiEuc3RhcmxpbmcuYWRtaW4udjEuTWVtYmVyUHJvZ3Jlc3MSLgoNbGFzdF9tZXNzYWdlcxgGIAMoCzIXLnN0YXJsaW5nLmltLnYxLk1lc3NhZ2UiTwoOTWVtYmVyUHJvZ3Jlc3MSJgoGbWVtYmVyGAEgASgLMhYuc3RhcmxpbmcuaW0udjEuTWVtYmVyEhUKDWRlbGl2ZXJlZF9zZXEYAiABKAQiOAoKQWN0b3JQbGFjZRINCgVzaGFyZBgBIAEoDRINCgVlcG9jaBgCIAEoBBIMCgRub2RlGAMgASgJIhQKEkluc3BlY3ROb2RlUmVxdWVzdCJ8ChNJbnNwZWN0Tm9kZVJlc3BvbnNlEgwKBG5vZGUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgl1cHRpbWVfbXMYAyABKAQSDwoHc3RyZWFtcxgEIAEoDRITCgthY3RpdmF0aW9ucxgFIAEoDRINCgVzdG9yZRgGIAEoCTLRAgoOSW5zcGVjdFNlcnZpY2USYQoLSW5zcGVjdFVzZXISJS5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0VXNlclJlcXVlc3QaJi5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0VXNlclJlc3BvbnNlIgOQAgESeQoTSW5zcGVjdENvbnZlcnNhdGlvbhItLnN0YXJsaW5nLmFkbWluLnYxLkluc3BlY3RDb252ZXJzYXRpb25SZXF1ZXN0Gi4uc3RhcmxpbmcuYWRtaW4udjEuSW5zcGVjdENvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgESYQoLSW5zcGVjdE5vZGUSJS5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0Tm9kZVJlcXVlc3QaJi5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0Tm9kZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_starling_im_v1_conversation, file_starling_im_v1_group, file_starling_im_v1_message, file_starling_im_v1_session, file_starling_im_v1_user]);
+  fileDesc("Ch1zdGFybGluZy9hZG1pbi92MS9hZG1pbi5wcm90bxIRc3RhcmxpbmcuYWRtaW4udjEiJQoSSW5zcGVjdFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkirgIKE0luc3BlY3RVc2VyUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULnN0YXJsaW5nLmltLnYxLlVzZXISLAoFcGxhY2UYAiABKAsyHS5zdGFybGluZy5hZG1pbi52MS5BY3RvclBsYWNlEhwKFHRpbWVsaW5lX2luY2FybmF0aW9uGAMgASgJEhUKDWhlYWRfdXNlcl9zZXEYBCABKAQSFgoOZmxvb3JfdXNlcl9zZXEYBSABKAQSJwoHZGV2aWNlcxgGIAMoCzIWLnN0YXJsaW5nLmltLnYxLkRldmljZRIzCg1jb252ZXJzYXRpb25zGAcgAygLMhwuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uEhoKEmNvbnZlcnNhdGlvbl9jb3VudBgIIAEoDSI1ChpJbnNwZWN0Q29udmVyc2F0aW9uUmVxdWVzdBIXCg9jb252ZXJzYXRpb25faWQYASABKAkiiAIKG0luc3BlY3RDb252ZXJzYXRpb25SZXNwb25zZRIuCgRpbmZvGAEgASgLMiAuc3RhcmxpbmcuaW0udjEuQ29udmVyc2F0aW9uSW5mbxIsCgVwbGFjZRgCIAEoCzIdLnN0YXJsaW5nLmFkbWluLnYxLkFjdG9yUGxhY2USEAoIbGFzdF9zZXEYAyABKAQSFQoNZGVsaXZlcmVkX3NlcRgEIAEoBBIyCgdtZW1iZXJzGAUgAygLMiEuc3RhcmxpbmcuYWRtaW4udjEuTWVtYmVyUHJvZ3Jlc3MSLgoNbGFzdF9tZXNzYWdlcxgGIAMoCzIXLnN0YXJsaW5nLmltLnYxLk1lc3NhZ2UiTwoOTWVtYmVyUHJvZ3Jlc3MSJgoGbWVtYmVyGAEgASgLMhYuc3RhcmxpbmcuaW0udjEuTWVtYmVyEhUKDWRlbGl2ZXJlZF9zZXEYAiABKAQiOAoKQWN0b3JQbGFjZRINCgVzaGFyZBgBIAEoDRINCgVlcG9jaBgCIAEoBBIMCgRub2RlGAMgASgJIjAKE0luc3BlY3RBY3RvclJlcXVlc3QSDAoEa2luZBgBIAEoCRILCgNrZXkYAiABKAkiyAIKFEluc3BlY3RBY3RvclJlc3BvbnNlEiwKBXBsYWNlGAEgASgLMh0uc3RhcmxpbmcuYWRtaW4udjEuQWN0b3JQbGFjZRIRCglzZXJ2ZWRfYnkYAiABKAkSDgoGc3RvcmVkGAMgASgIEhIKCmFjdGl2YXRpb24YBCABKAkSDwoHaWRsZV9tcxgFIAEoBBIPCgd3YWl0aW5nGAYgASgNEhEKCW9sZGVzdF9tcxgHIAEoBBINCgVnYXRlZBgIIAEoDRIMCgR0YWlsGAkgASgEEg0KBWZsb29yGAogASgEEg0KBWFzX29mGAsgASgEEg8KB3ZlcnNpb24YDCABKA0SFQoNcGVuZGluZ190ZWxscxgNIAEoDRIzCglyZW1pbmRlcnMYDiADKAsyIC5zdGFybGluZy5hZG1pbi52MS5BY3RvclJlbWluZGVyIk8KDUFjdG9yUmVtaW5kZXISDAoEbmFtZRgBIAEoCRIOCgZkdWVfbXMYAiABKAMSEAoIZXZlcnlfbXMYAyABKAMSDgoGbWV0aG9kGAQgASgJIhQKEkluc3BlY3ROb2RlUmVxdWVzdCJ8ChNJbnNwZWN0Tm9kZVJlc3BvbnNlEgwKBG5vZGUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIRCgl1cHRpbWVfbXMYAyABKAQSDwoHc3RyZWFtcxgEIAEoDRITCgthY3RpdmF0aW9ucxgFIAEoDRINCgVzdG9yZRgGIAEoCTK3AwoOSW5zcGVjdFNlcnZpY2USYQoLSW5zcGVjdFVzZXISJS5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0VXNlclJlcXVlc3QaJi5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0VXNlclJlc3BvbnNlIgOQAgESeQoTSW5zcGVjdENvbnZlcnNhdGlvbhItLnN0YXJsaW5nLmFkbWluLnYxLkluc3BlY3RDb252ZXJzYXRpb25SZXF1ZXN0Gi4uc3RhcmxpbmcuYWRtaW4udjEuSW5zcGVjdENvbnZlcnNhdGlvblJlc3BvbnNlIgOQAgESZAoMSW5zcGVjdEFjdG9yEiYuc3RhcmxpbmcuYWRtaW4udjEuSW5zcGVjdEFjdG9yUmVxdWVzdBonLnN0YXJsaW5nLmFkbWluLnYxLkluc3BlY3RBY3RvclJlc3BvbnNlIgOQAgESYQoLSW5zcGVjdE5vZGUSJS5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0Tm9kZVJlcXVlc3QaJi5zdGFybGluZy5hZG1pbi52MS5JbnNwZWN0Tm9kZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_starling_im_v1_conversation, file_starling_im_v1_group, file_starling_im_v1_message, file_starling_im_v1_session, file_starling_im_v1_user]);
 
 /**
  * Asks for a user.
@@ -254,6 +254,188 @@ export const ActorPlaceSchema: GenMessage<ActorPlace> = /*@__PURE__*/
   messageDesc(file_starling_admin_v1_admin, 5);
 
 /**
+ * Asks for an actor.
+ *
+ * @generated from message starling.admin.v1.InspectActorRequest
+ */
+export type InspectActorRequest = Message<"starling.admin.v1.InspectActorRequest"> & {
+  /**
+   * Its kind, e.g. `user`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Its key, e.g. `main/alice`.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message starling.admin.v1.InspectActorRequest.
+ * Use `create(InspectActorRequestSchema)` to create a new message.
+ */
+export const InspectActorRequestSchema: GenMessage<InspectActorRequest> = /*@__PURE__*/
+  messageDesc(file_starling_admin_v1_admin, 6);
+
+/**
+ * An actor. Nothing is opened or written to answer this.
+ *
+ * @generated from message starling.admin.v1.InspectActorResponse
+ */
+export type InspectActorResponse = Message<"starling.admin.v1.InspectActorResponse"> & {
+  /**
+   * Where it lives; epoch 0 = its shard is not served by the node that answers.
+   *
+   * @generated from field: starling.admin.v1.ActorPlace place = 1;
+   */
+  place?: ActorPlace | undefined;
+
+  /**
+   * The node that serves its shard, as far as the one that answers has heard; empty = not known.
+   *
+   * @generated from field: string served_by = 2;
+   */
+  servedBy: string;
+
+  /**
+   * It has a timeline or a state in the store.
+   *
+   * @generated from field: bool stored = 3;
+   */
+  stored: boolean;
+
+  /**
+   * `none`, `activating` or `active`: its activation on the node that answers.
+   *
+   * @generated from field: string activation = 4;
+   */
+  activation: string;
+
+  /**
+   * Milliseconds since the activation last did something.
+   *
+   * @generated from field: uint64 idle_ms = 5;
+   */
+  idleMs: bigint;
+
+  /**
+   * Calls that wait for a turn.
+   *
+   * @generated from field: uint32 waiting = 6;
+   */
+  waiting: number;
+
+  /**
+   * Milliseconds that the oldest of them has waited.
+   *
+   * @generated from field: uint64 oldest_ms = 7;
+   */
+  oldestMs: bigint;
+
+  /**
+   * Answers that wait for the store.
+   *
+   * @generated from field: uint32 gated = 8;
+   */
+  gated: number;
+
+  /**
+   * Last row of its timeline; without an activation as of the checkpoint.
+   *
+   * @generated from field: uint64 tail = 9;
+   */
+  tail: bigint;
+
+  /**
+   * First row that is still kept.
+   *
+   * @generated from field: uint64 floor = 10;
+   */
+  floor: bigint;
+
+  /**
+   * The checkpoint holds the rows up to here.
+   *
+   * @generated from field: uint64 as_of = 11;
+   */
+  asOf: bigint;
+
+  /**
+   * Version of its stored state.
+   *
+   * @generated from field: uint32 version = 12;
+   */
+  version: number;
+
+  /**
+   * Durable messages to other actors that are not known to be taken.
+   *
+   * @generated from field: uint32 pending_tells = 13;
+   */
+  pendingTells: number;
+
+  /**
+   * Reminders that are set; without an activation as of the checkpoint.
+   *
+   * @generated from field: repeated starling.admin.v1.ActorReminder reminders = 14;
+   */
+  reminders: ActorReminder[];
+};
+
+/**
+ * Describes the message starling.admin.v1.InspectActorResponse.
+ * Use `create(InspectActorResponseSchema)` to create a new message.
+ */
+export const InspectActorResponseSchema: GenMessage<InspectActorResponse> = /*@__PURE__*/
+  messageDesc(file_starling_admin_v1_admin, 7);
+
+/**
+ * A reminder of an actor.
+ *
+ * @generated from message starling.admin.v1.ActorReminder
+ */
+export type ActorReminder = Message<"starling.admin.v1.ActorReminder"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * When it is due next, milliseconds since 1970-01-01 UTC.
+   *
+   * @generated from field: int64 due_ms = 2;
+   */
+  dueMs: bigint;
+
+  /**
+   * Due again after this many milliseconds; 0 = once.
+   *
+   * @generated from field: int64 every_ms = 3;
+   */
+  everyMs: bigint;
+
+  /**
+   * Method of its contract.
+   *
+   * @generated from field: string method = 4;
+   */
+  method: string;
+};
+
+/**
+ * Describes the message starling.admin.v1.ActorReminder.
+ * Use `create(ActorReminderSchema)` to create a new message.
+ */
+export const ActorReminderSchema: GenMessage<ActorReminder> = /*@__PURE__*/
+  messageDesc(file_starling_admin_v1_admin, 8);
+
+/**
  * Empty.
  *
  * @generated from message starling.admin.v1.InspectNodeRequest
@@ -266,7 +448,7 @@ export type InspectNodeRequest = Message<"starling.admin.v1.InspectNodeRequest">
  * Use `create(InspectNodeRequestSchema)` to create a new message.
  */
 export const InspectNodeRequestSchema: GenMessage<InspectNodeRequest> = /*@__PURE__*/
-  messageDesc(file_starling_admin_v1_admin, 6);
+  messageDesc(file_starling_admin_v1_admin, 9);
 
 /**
  * A node.
@@ -322,7 +504,7 @@ export type InspectNodeResponse = Message<"starling.admin.v1.InspectNodeResponse
  * Use `create(InspectNodeResponseSchema)` to create a new message.
  */
 export const InspectNodeResponseSchema: GenMessage<InspectNodeResponse> = /*@__PURE__*/
-  messageDesc(file_starling_admin_v1_admin, 7);
+  messageDesc(file_starling_admin_v1_admin, 10);
 
 /**
  * What the CLI calls. Every call carries a token whose scope is `admin`.
@@ -349,6 +531,16 @@ export const InspectService: GenService<{
     methodKind: "unary";
     input: typeof InspectConversationRequestSchema;
     output: typeof InspectConversationResponseSchema;
+  },
+  /**
+   * Shows one actor of any kind, as the node that answers sees it.
+   *
+   * @generated from rpc starling.admin.v1.InspectService.InspectActor
+   */
+  inspectActor: {
+    methodKind: "unary";
+    input: typeof InspectActorRequestSchema;
+    output: typeof InspectActorResponseSchema;
   },
   /**
    * Shows the node that answers.
