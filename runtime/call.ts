@@ -3,7 +3,7 @@
 
 import type { Message } from '@bufbuild/protobuf';
 import type { ActorMethod, ActorType } from './actor-type.ts';
-import type { StarlingError } from './errors.ts';
+import { StarlingError } from './errors.ts';
 import type { Origin } from './origin.ts';
 import type { OpenSpan } from './telemetry/index.ts';
 
@@ -83,6 +83,8 @@ export class Call {
   span: OpenSpan | undefined = undefined;
   /** Its turn has begun: a refusal no longer means that nothing was done. */
   begun = false;
+  /** A try of it that changes something has ended with an unknown outcome. */
+  perhapsDone = false;
   /** Times it was tried again. */
   retries = 0;
   watcher: CallWatcher | undefined = undefined;
@@ -133,7 +135,10 @@ export class Call {
     if (this.watcher?.again(this, error) === true) return;
     this.sink = undefined;
     this.watcher?.done(this);
-    sink.reject(error, this.begun);
+    // That the last try was refused says nothing of those before.
+    if (this.perhapsDone && !this.begun && error.entry.outcome === 'not_done')
+      sink.reject(new StarlingError('OUTCOME_UNKNOWN', undefined, { cause: error }), true);
+    else sink.reject(error, this.begun);
   }
 }
 

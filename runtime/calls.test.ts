@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  type ActorDefinition,
-  createRuntime,
-  type Interceptor,
-  type Invocation,
-  StarlingError,
-} from './index.ts';
+import { createRuntime, type Interceptor, type Invocation, StarlingError } from './index.ts';
 import {
   codeOf,
   KernelNode,
+  keyOn,
   latch,
-  type ScriptType,
   SimClock,
-  SimNetwork,
   SimOwnership,
   SimRandom,
   SimStore,
   scripted,
   settle,
+  twoNodes,
 } from './testing/index.ts';
 
 async function messageOf(promise: Promise<unknown>): Promise<string> {
@@ -74,46 +68,6 @@ describe('a circle of awaited calls', () => {
     assert.equal(await codeOf(node.run(low.type, 'a', 'b')), 'OK');
   });
 });
-
-const SHARDS = 4;
-
-/** Two nodes over one store; the first serves even shards. */
-function twoNodes(definitions: readonly ActorDefinition[]) {
-  const clock = new SimClock();
-  const store = new SimStore({ type: 'immediate' });
-  const names = ['n0', 'n1'];
-  const network = new SimNetwork(names);
-  const owners = names.map(() => new SimOwnership());
-  const nodes = names.map((node, i) => {
-    const ownership = owners[i] as SimOwnership;
-    for (let shard = 0; shard < SHARDS; shard++) if (shard % 2 !== i) ownership.lose(shard);
-    const runtime = createRuntime({
-      node,
-      store,
-      ownership,
-      clock,
-      random: new SimRandom(i + 1),
-      shards: SHARDS,
-      peers: { transport: network.transportOf(node), directory: network },
-    });
-    runtime.register(...definitions);
-    return runtime;
-  });
-  return { clock, store, network, owners, nodes: nodes as [(typeof nodes)[0], (typeof nodes)[0]] };
-}
-
-/** A key of a type that is placed on node `node` of two. */
-function keyOn(type: ScriptType, node: number): string {
-  const at = createRuntime({
-    node: 'x',
-    store: new SimStore(),
-    ownership: new SimOwnership(),
-    clock: new SimClock(),
-    random: new SimRandom(1),
-    shards: SHARDS,
-  });
-  for (let i = 0; ; i++) if (at.place(type, `k${i}`).shard % 2 === node) return `k${i}`;
-}
 
 describe('a call to a shard that moves', () => {
   it('waits while nobody serves it and is answered by the new owner', async () => {

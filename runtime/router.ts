@@ -118,6 +118,7 @@ export class Router {
     if (clock.monotonic() + delayMs >= call.deadline) return false;
     this.#options.metrics.retries++;
     call.retries++;
+    if (error.entry.outcome === 'unknown' && !call.method.readOnly) call.perhapsDone = true;
     call.begun = false;
     clock.after(delayMs, () => {
       if (call.pending) this.#route(call);

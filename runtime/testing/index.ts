@@ -30,3 +30,4 @@ export { SimStore } from './sim-store.ts';
 export { compareUtf8 } from './sim-text.ts';
 export type { OpenedStore, OpenStore } from './store-conformance.ts';
 export { storeConformance } from './store-conformance.ts';
+export { keyOn, twoNodes } from './two-nodes.ts';

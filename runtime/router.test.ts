@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { create } from '@bufbuild/protobuf';
+import { RunRequestSchema } from '../proto/gen/starling/test/v1/script_pb.ts';
+import { methodOf } from './actor-type.ts';
+import type { StarlingError } from './errors.ts';
+import { keyOn, type ScriptType, scripted, settle, twoNodes } from './testing/index.ts';
+
+/** Calls `run` as if the contract marked it IDEMPOTENT; says code and `begun`. */
+function idempotent(
+  { nodes }: ReturnType<typeof twoNodes>,
+  type: ScriptType,
+  key: string,
+): Promise<[string, boolean]> {
+  return new Promise((resolve) => {
+    nodes[0].startCall({
+      type,
+      key,
+      method: { ...methodOf(type, 'run'), repeatable: true },
+      request: create(RunRequestSchema, { text: 'x' }),
+      deadline: nodes[0].deadlineAfter(60_000),
+      sink: {
+        resolve: () => resolve(['OK', true]),
+        reject: (error: StarlingError, begun) => resolve([error.code, begun]),
+      },
+    });
+  });
+}
+
+describe('a call that is tried again', () => {
+  it('is not said to be not done where only the last try was refused', async () => {
+    let ran = 0;
+    const { type, definition } = scripted({
+      run: (text, turn) => {
+        ran++;
+        return String(turn.append(text));
+      },
+    });
+    const two = twoNodes([definition]);
+    const key = keyOn(type, 1);
+    two.network.decide(() => 'answer_lost');
+    const answer = idempotent(two, type, key);
+    await settle();
+    two.network.decide(() => 'carried');
+    two.owners[1].lose(two.nodes[0].place(type, key).shard);
+    two.nodes[1].shardLost(two.nodes[0].place(type, key).shard);
+    await two.clock.advance(60_000);
+    assert.equal(ran, 1);
+    assert.deepEqual(await answer, ['OUTCOME_UNKNOWN', true]);
+  });
+
+  it('is said to be not done where no try has begun', async () => {
+    const { type, definition } = scripted();
+    const two = twoNodes([definition]);
+    const key = keyOn(type, 1);
+    two.owners[1].lose(two.nodes[0].place(type, key).shard);
+    const answer = idempotent(two, type, key);
+    await two.clock.advance(60_000);
+    assert.deepEqual(await answer, ['NOT_OWNER', false]);
+  });
+});
