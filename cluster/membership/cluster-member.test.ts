@@ -146,6 +146,17 @@ describe('a member of a cluster', () => {
     const rows = [...cluster.table.rows.values()];
     ok(rows.every(({ owner }) => owner !== 'b-1'));
   });
+  test('I11: shards whose row names somebody on no board are taken over, after silence', async () => {
+    const cluster = new Cluster();
+    await cluster.table.markLive('z.1');
+    for (let shard = 0; shard < 8; shard++)
+      await cluster.table.swap(shard, undefined, { epoch: 65_536, owner: 'z.1' });
+    await cluster.join('a');
+    await cluster.join('b');
+    await cluster.clock.advance(30_000);
+    equal(cluster.total(), SHARDS);
+    deepEqual(cluster.fences(), ['fence z.1']);
+  });
   test('a drained node gives every shard away without a fence, and takes some again afterwards', async () => {
     const cluster = await three();
     const b = cluster.members.get('b');

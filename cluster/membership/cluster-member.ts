@@ -220,6 +220,7 @@ export class ClusterMember {
     await this.#view.renew(this.#record());
     this.#beats++;
     if (this.#view.missed || this.#beats % this.#limits.listBeats === 0) await this.#view.list();
+    this.#view.meet(this.#ownersInTheWay());
     await this.#view.askSilent();
     await this.#view.plan(this.#record());
     if (!this.#running) return;
@@ -252,6 +253,18 @@ export class ClusterMember {
       const to = ready.get(node);
       return to === undefined ? KEEP : { kind: 'give', to };
     });
+  }
+
+  /** Incarnations that own shards which this node should have. */
+  #ownersInTheWay(): Set<string> {
+    const owners = new Set<string>();
+    const placed = this.#view.placement?.owners ?? [];
+    for (const [shard, node] of placed.entries()) {
+      if (node !== this.#options.node || this.ownership.claim(shard) !== undefined) continue;
+      const owner = this.ownership.seen(shard)?.owner;
+      if (owner !== undefined && owner !== this.#options.incarnation) owners.add(owner);
+    }
+    return owners;
   }
 
   /** Finds, in turn, rows that name this node though nobody said so, and who has the others. */

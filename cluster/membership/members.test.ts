@@ -9,8 +9,11 @@ import {
   isPlanner,
   type Members,
   mayRenew,
+  metInRows,
+  readyIncarnations,
   renewed,
   seen,
+  standing,
   suspects,
 } from './members.ts';
 import { decodeMember, decodePlacement, encodeMember, encodePlacement, type MemberRecord } from './record.ts';
@@ -114,6 +117,33 @@ describe('what a node believes of others', () => {
     equal(isPlanner(state, 'b-1', 3_999), false);
     equal(isPlanner(state, 'b-1', 4_000), true, 'a is silent');
     equal(isPlanner(state, 'b-1', 7_000), false, 'the own lease lapsed');
+  });
+  test('N3: an owner that is on no board is asked after silence, by the node it is named after, and may be condemned', () => {
+    const met = metInRows(standingUntil(1_000, ['b']), new Set(['z.7']), 1_000);
+    const later = standingUntil(5_000, [], 1_000, met);
+    deepEqual(
+      suspects(later, 5_000).ask.map(({ record: { node, incarnation } }) => [node, incarnation]),
+      [
+        ['b', 'b-1'],
+        ['z', 'z.7'],
+      ],
+    );
+    const { state } = suspects(later, 5_000);
+    equal(answered(state, 'z.7', 'well', 5_000).condemn, false);
+    equal(answered(state, 'z.7', 'silent', 5_000).condemn, true);
+  });
+  test('who was only met in a row is no member: it plans nothing and is given nothing', () => {
+    const state = metInRows(standingUntil(1_000, ['b']), new Set(['a-0']), 1_000);
+    equal(isPlanner(state, 'a-1', 1_000), true);
+    deepEqual(
+      standing(state).map(({ node }) => node),
+      ['b'],
+    );
+    deepEqual([...readyIncarnations(state).keys()], ['b']);
+    const gone = metInRows(state, new Set(), 2_000);
+    deepEqual([...gone.others.keys()], ['b-1'], 'and is forgotten with its row');
+    const heard = seen(state, record('a-0'), 0, 2_000);
+    equal(heard.others.get('a-0-1')?.from, 'board');
   });
   for (const [members, max] of [
     [1, 1],

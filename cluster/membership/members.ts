@@ -7,12 +7,13 @@
 // N2  A member's silence is counted from the last change of its key seen here, and only while this node's own lease stands
 //     without a gap: after one, everybody's silence begins anew.
 // N3  A member is condemned only after silenceMs of silence and a direct question that it did not answer with `well`, and
-//     while this node's own lease still stands.
+//     while this node's own lease still stands. That holds for whoever owns a shard and is on no board, too: it is met in
+//     a row, its silence begins there.
 // N4  In any minute at most max(1, floor(n / 3)) are condemned; beyond that the alarm is up and the suspect is asked again.
 
 import { fencesMaxPerMinute, type MembershipLimits } from './limits.ts';
 import type { ProbeAnswer } from './ports.ts';
-import type { MemberRecord } from './record.ts';
+import { type MemberRecord, nodeOfIncarnation } from './record.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -23,6 +24,8 @@ export interface Other {
   /** When its key was last seen to change. */
   readonly heardMs: number;
   readonly standing: 'heard' | 'asked' | 'condemned';
+  /** Where it is known from. Who was only met in a row is no member: it is nothing but suspect. */
+  readonly from: 'board' | 'row';
 }
 
 export interface Members {
@@ -78,17 +81,53 @@ export function leaseStands({ renewedMs, limits }: Members, nowMs: number): bool
 /** A member's key was seen. Only a change counts as a sign of life. */
 export function seen(state: Members, record: MemberRecord, revision: number, nowMs: number): Members {
   const known = state.others.get(record.incarnation);
-  if (known?.standing === 'condemned' || known?.revision === revision) return state;
+  if (known?.standing === 'condemned') return state;
+  if (known?.from === 'board' && known.revision === revision) return state;
   if (known === undefined && state.others.size >= state.limits.membersMax) return state;
   const others = new Map(state.others);
-  others.set(record.incarnation, { record, revision, heardMs: nowMs, standing: 'heard' });
+  others.set(record.incarnation, { record, revision, heardMs: nowMs, standing: 'heard', from: 'board' });
   return { ...state, others };
+}
+
+/** Owners of shards that this node should have. Those that it has never heard of become suspects; those of before are let go. */
+export function metInRows(state: Members, owners: ReadonlySet<string>, nowMs: number): Members {
+  const strangers = [...owners].filter((owner) => !state.others.has(owner));
+  const past = [...state.others].filter(
+    ([incarnation, { from, standing: now }]) => from === 'row' && now === 'heard' && !owners.has(incarnation),
+  );
+  if (strangers.length === 0 && past.length === 0) return state;
+  const others = new Map(state.others);
+  for (const [incarnation] of past) others.delete(incarnation);
+  for (const incarnation of strangers) {
+    if (others.size >= state.limits.membersMax) break;
+    const record = strangerRecord(incarnation);
+    others.set(incarnation, { record, revision: 0, heardMs: nowMs, standing: 'heard', from: 'row' });
+  }
+  return { ...state, others };
+}
+
+/** All that is known of it is its name, by which it can be asked. */
+function strangerRecord(incarnation: string): MemberRecord {
+  return {
+    node: nodeOfIncarnation(incarnation),
+    incarnation,
+    address: '',
+    weight: 1,
+    roles: [],
+    state: 'leaving',
+    shards: 0,
+    wire: { min: 0, max: 0 },
+    placementVersion: 0,
+    planVersion: 0,
+    placementOf: 0,
+    serving: new Set(),
+  };
 }
 
 /** A key is gone. That says nothing of a node that did not say it leaves: its silence goes on. */
 export function gone(state: Members, incarnation: string): Members {
   const other = state.others.get(incarnation);
-  if (other === undefined) return state;
+  if (other === undefined || other.from === 'row') return state;
   if (other.record.state !== 'leaving' && other.standing !== 'condemned') return state;
   const others = new Map(state.others);
   others.delete(incarnation);
@@ -132,7 +171,8 @@ export function answered(
   // The condemned of this minute still count: a third of the cluster as it was, not of what is left.
   const members =
     1 +
-    [...state.others.values()].filter(({ standing }) => standing !== 'condemned').length +
+    [...state.others.values()].filter(({ standing, from }) => from === 'board' && standing !== 'condemned')
+      .length +
     fencesMs.length;
   if (fencesMs.length >= fencesMaxPerMinute(members, state.limits.fencesShare)) {
     const held = put(state, { ...other, standing: 'heard' });
@@ -151,7 +191,7 @@ function put(state: Members, other: Other): Members {
 /** The others that are not condemned, by incarnation ascending. */
 export function standing(state: Members): MemberRecord[] {
   return [...state.others.values()]
-    .filter((other) => other.standing !== 'condemned')
+    .filter((other) => other.from === 'board' && other.standing !== 'condemned')
     .map(({ record }) => record)
     .sort((a, b) => (a.incarnation < b.incarnation ? -1 : 1));
 }
@@ -161,6 +201,7 @@ export function isPlanner(state: Members, me: string, nowMs: number): boolean {
   if (!leaseStands(state, nowMs)) return false;
   return [...state.others.values()].every(
     (other) =>
+      other.from === 'row' ||
       other.standing === 'condemned' ||
       other.record.incarnation > me ||
       silenceMs(state, other, nowMs) >= state.limits.silenceMs,
@@ -172,7 +213,12 @@ export function readyIncarnations(state: Members): Map<string, string> {
   const latest = new Map<string, Other>();
   for (const other of state.others.values()) {
     const known = latest.get(other.record.node);
-    if (other.standing === 'condemned' || (known !== undefined && known.heardMs >= other.heardMs)) continue;
+    if (
+      other.from === 'row' ||
+      other.standing === 'condemned' ||
+      (known !== undefined && known.heardMs >= other.heardMs)
+    )
+      continue;
     latest.set(other.record.node, other);
   }
   const ready = [...latest.values()].filter(({ record }) => record.state === 'ready');

@@ -40,6 +40,14 @@ export interface PlacementDocument {
 /** Every member's key begins with this. */
 export const MEMBER_PREFIX = 'member.';
 
+/**
+ * The node of an incarnation, which is named after it: `node.n` or `node-n`. So a process can be asked directly by whoever
+ * knows no more of it than a row that names it.
+ */
+export function nodeOfIncarnation(incarnation: string): string {
+  return /^(.+)[.-][^.-]+$/.exec(incarnation)?.[1] ?? incarnation;
+}
+
 /** Key of an incarnation. */
 export function memberKey(incarnation: string): string {
   return `${MEMBER_PREFIX}${incarnation}`;

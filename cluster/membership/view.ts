@@ -21,6 +21,7 @@ import {
   leaseStands,
   type Members,
   mayRenew,
+  metInRows,
   renewed,
   seen,
   standing,
@@ -120,6 +121,11 @@ export class ClusterView {
       onEvent?.({ kind: 'board-failed', call: 'list' });
       return false;
     }
+  }
+
+  /** Owners of shards that this node should have, as their rows say. */
+  meet(owners: ReadonlySet<string>): void {
+    this.members = metInRows(this.members, owners, this.#now());
   }
 
   /** Asks whoever was silent too long, and condemns who does not answer well (N3, N4). */
