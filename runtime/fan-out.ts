@@ -24,6 +24,19 @@ export interface Refused {
   readonly outcome: CallOutcome<Message>;
 }
 
+/** Receivers of this node, and those of others by node. `nodeOf`: undefined = this one. */
+export function byNode(receivers: readonly FanOutPart[], nodeOf: (key: string) => string | undefined) {
+  const here: FanOutPart[] = [];
+  const elsewhere = new Map<string, FanOutPart[]>();
+  for (const receiver of receivers) {
+    const node = nodeOf(receiver.key);
+    const parts = node === undefined ? here : elsewhere.get(node);
+    if (parts !== undefined) parts.push(receiver);
+    else if (node !== undefined) elsewhere.set(node, [receiver]);
+  }
+  return { here, elsewhere };
+}
+
 export interface LocalFanOut {
   readonly type: ActorType;
   readonly method: ActorMethod;

@@ -12,20 +12,19 @@ import {
 } from '@bufbuild/protobuf';
 import {
   type NodeCall,
-  NodeErrorSchema,
   type NodeFanOut,
   type NodeOutcome,
-  NodeOutcomeSchema,
   NodeReplySchema,
   type NodeRequest,
   NodeRequestSchema,
 } from '../proto/gen/starling/actor/v1/envelope_pb.ts';
 import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
 import type { Call, CallInit, CallOutcome, CallSink, Path } from './call.ts';
-import { ERRORS, type ErrorCode, StarlingError, toStarlingError } from './errors.ts';
+import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutHow, FanOutPart } from './fan-out.ts';
 import type { FanOutResult } from './notes.ts';
 import type { Origin } from './origin.ts';
+import { decodeOutcome, encodeError, encodeOutcome, encodeReply } from './outcome.ts';
 import type { Transport } from './ports/transport.ts';
 
 /** What an answering node does with a request. */
@@ -55,8 +54,32 @@ export function callRemotely(
   timeoutMs: number,
   answered: () => void,
 ): void {
+  let envelope: Uint8Array;
+  try {
+    envelope = encodeCall(call, timeoutMs);
+  } catch (error) {
+    // A defect of whoever made the request: it has not left.
+    call.reject(toStarlingError(error));
+    return;
+  }
+  transport.request(node, envelope, timeoutMs).then(
+    (bytes) => {
+      answered();
+      const { outcome, begun } = decodeAnswer(call.method.output, bytes);
+      call.begun = begun;
+      if (outcome.ok) call.resolve(outcome.value);
+      else call.reject(outcome.error);
+    },
+    (error: unknown) => {
+      answered();
+      call.reject(unknownOutcome(error));
+    },
+  );
+}
+
+function encodeCall(call: Call, timeoutMs: number): Uint8Array {
   const { type, key, method, caller, metadata, traceparent } = call;
-  const asked = {
+  const value = {
     kind: type.kind,
     key,
     method: method.localName,
@@ -67,22 +90,23 @@ export function callRemotely(
     traceparent: call.span?.traceparent ?? traceparent ?? '',
     ...originPart(call.origin),
   };
-  const envelope = create(NodeRequestSchema, { request: { case: 'call', value: asked }, timeoutMs });
-  transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs).then(
-    (bytes) => {
-      answered();
-      const { reply } = fromBinary(NodeReplySchema, bytes);
-      const answer = reply.case === 'call' ? reply.value : undefined;
-      const outcome = decodeOutcome(method.output, answer);
-      call.begun = !(answer?.outcome.case === 'error' && answer.outcome.value.notBegun);
-      if (outcome.ok) call.resolve(outcome.value);
-      else call.reject(outcome.error);
-    },
-    (error: unknown) => {
-      answered();
-      call.reject(unknownOutcome(error));
-    },
-  );
+  const envelope = create(NodeRequestSchema, { request: { case: 'call', value }, timeoutMs });
+  return toBinary(NodeRequestSchema, envelope);
+}
+
+/** Never throws: an answer that can't be read says nothing. */
+function decodeAnswer(
+  output: DescMessage,
+  bytes: Uint8Array,
+): { readonly outcome: CallOutcome<Message>; readonly begun: boolean } {
+  try {
+    const { reply } = fromBinary(NodeReplySchema, bytes);
+    const answer = reply.case === 'call' ? reply.value : undefined;
+    const begun = !(answer?.outcome.case === 'error' && answer.outcome.value.notBegun);
+    return { outcome: decodeOutcome(output, answer), begun };
+  } catch (error) {
+    return { outcome: { ok: false, error: unknownOutcome(error) }, begun: true };
+  }
 }
 
 /** `kind/key` of every turn that waits, the first caller first. */
@@ -108,11 +132,20 @@ function originPart(origin: Origin | undefined): { origin?: { sender: string; n:
   return origin?.type === 'tell' ? { origin: { sender: origin.sender, n: BigInt(origin.n) } } : {};
 }
 
+/** How to encode a request: once, for all nodes that it goes to. */
+export function encodedOnce({ input }: ActorMethod, request: Message): () => Uint8Array {
+  let encoded: Uint8Array | undefined;
+  return () => {
+    encoded ??= toBinary(input, request);
+    return encoded;
+  };
+}
+
 export interface RemoteFanOut extends FanOutHow {
   readonly type: ActorType;
   readonly method: ActorMethod;
-  /** Encoded: once for all nodes. */
-  readonly shared: Uint8Array;
+  /** Encodes it, once for all nodes. */
+  readonly shared: () => Uint8Array;
   readonly receivers: readonly FanOutPart[];
   readonly timeoutMs: number;
 }
@@ -123,33 +156,45 @@ export async function fanOutRemotely(
   node: string,
   fanOut: RemoteFanOut,
 ): Promise<FanOutResult> {
-  const { type, method, shared, receivers, timeoutMs, absentNote = '', traceparent = '' } = fanOut;
-  const { input, output } = method;
-  const parts = receivers.map(({ key, own }) => ({
-    key,
-    own: toBinary(input, create(input, own as MessageInitShape<typeof input>)),
-  }));
-  const value = {
-    kind: type.kind,
-    method: method.localName,
-    shared,
-    receivers: parts,
-    absentNote,
-    traceparent,
-  };
-  const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
+  const { method, receivers, timeoutMs } = fanOut;
   try {
-    const bytes = await transport.request(node, toBinary(NodeRequestSchema, envelope), timeoutMs);
+    const bytes = await transport.request(node, encodeFanOut(fanOut), timeoutMs);
     const { reply } = fromBinary(NodeReplySchema, bytes);
     if (reply.case !== 'fanOut') throw new StarlingError('INTERNAL', 'Another node answered something else.');
     const { refused, marked } = reply.value;
     return {
-      refused: refused.map(({ key, outcome }) => ({ key, outcome: decodeOutcome(output, outcome) })),
+      refused: refused.map(({ key, outcome }) => ({ key, outcome: decodeOutcome(method.output, outcome) })),
       marked,
     };
   } catch (thrown) {
     const error = unknownOutcome(thrown);
     return { refused: receivers.map(({ key }) => ({ key, outcome: { ok: false, error } })), marked: [] };
+  }
+}
+
+/**
+ * @throws StarlingError INTERNAL for what has no encoding
+ */
+function encodeFanOut(fanOut: RemoteFanOut): Uint8Array {
+  const { type, method, receivers, timeoutMs, absentNote = '', traceparent = '' } = fanOut;
+  const { input } = method;
+  try {
+    const parts = receivers.map(({ key, own }) => ({
+      key,
+      own: toBinary(input, create(input, own as MessageInitShape<typeof input>)),
+    }));
+    const value = {
+      kind: type.kind,
+      method: method.localName,
+      shared: fanOut.shared(),
+      receivers: parts,
+      absentNote,
+      traceparent,
+    };
+    const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
+    return toBinary(NodeRequestSchema, envelope);
+  } catch (error) {
+    throw toStarlingError(error);
   }
 }
 
@@ -164,7 +209,12 @@ function unknownOutcome(error: unknown): StarlingError {
 
 /** Answers an envelope of another node. Never rejects: what goes wrong is an answer. */
 export async function answer(local: LocalNode, bytes: Uint8Array): Promise<Uint8Array> {
-  const envelope = fromBinary(NodeRequestSchema, bytes);
+  let envelope: NodeRequest;
+  try {
+    envelope = fromBinary(NodeRequestSchema, bytes);
+  } catch {
+    envelope = create(NodeRequestSchema);
+  }
   const reply = create(NodeReplySchema, { reply: await replyTo(local, envelope) });
   return toBinary(NodeReplySchema, reply);
 }
@@ -180,7 +230,7 @@ async function replyTo(local: LocalNode, { request, timeoutMs }: NodeRequest): P
     case undefined:
       return {
         case: 'call',
-        value: encodeError(new StarlingError('MALFORMED', 'An envelope of a later release?')),
+        value: encodeError(new StarlingError('MALFORMED', 'An envelope of a later release?'), false),
       };
   }
 }
@@ -246,39 +296,4 @@ function answerFanOut(
       resolve({ refused: receivers.map(({ key }) => ({ key, outcome })), marked: [] });
     }
   });
-}
-
-// ---- outcomes -------------------------------------------------------------------------------------------------------
-
-function encodeOutcome(output: DescMessage, outcome: CallOutcome<Message>): NodeOutcome {
-  return outcome.ok ? encodeReply(output, outcome.value) : encodeError(outcome.error);
-}
-
-function encodeReply(output: DescMessage, value: Message): NodeOutcome {
-  return create(NodeOutcomeSchema, { outcome: { case: 'reply', value: toBinary(output, value) } });
-}
-
-function encodeError(error: StarlingError, begun = true): NodeOutcome {
-  const { code, message, metadata, retryAfterMs } = error;
-  const value = create(NodeErrorSchema, { code, message, metadata: { ...metadata }, notBegun: !begun });
-  if (retryAfterMs !== undefined) value.retryAfterMs = retryAfterMs;
-  return create(NodeOutcomeSchema, { outcome: { case: 'error', value } });
-}
-
-function decodeOutcome(output: DescMessage, outcome: NodeOutcome | undefined): CallOutcome<Message> {
-  const { outcome: inner } = outcome ?? create(NodeOutcomeSchema);
-  if (inner.case === 'reply') return { ok: true, value: fromBinary(output, inner.value) };
-  if (inner.case === undefined)
-    return { ok: false, error: new StarlingError('INTERNAL', 'Another node answered nothing.') };
-  const { code, message, metadata, retryAfterMs } = inner.value;
-  // A code of a later release: all that is certain is that nothing is.
-  const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'OUTCOME_UNKNOWN';
-  const detail = message.startsWith(ERRORS[known].text)
-    ? message.slice(ERRORS[known].text.length).trim()
-    : message;
-  const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return {
-    ok: false,
-    error: new StarlingError(known, detail === '' ? undefined : detail, { metadata, ...retry }),
-  };
 }

@@ -7,13 +7,13 @@
 // R4  A call is tried again, until its deadline, only if its turn has surely not begun (NOT_OWNER: the shard is moving), or if
 //     its method may be repeated.
 
-import { type Message, toBinary } from '@bufbuild/protobuf';
+import type { Message } from '@bufbuild/protobuf';
 import type { Activation } from './activation.ts';
 import type { ActorMethod, ActorType } from './actor-type.ts';
 import { Call, type CallInit, type CallSink, type CallWatcher, NO_SINK } from './call.ts';
 import { Deadlines } from './deadlines.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
-import { type FanOutHow, type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
+import { byNode, type FanOutHow, type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { FanOutResult, NotedFanOut, Notes } from './notes.ts';
@@ -22,7 +22,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { Directory, Transport } from './ports/transport.ts';
-import { answer, callRemotely, fanOutRemotely } from './remote.ts';
+import { answer, callRemotely, encodedOnce, fanOutRemotely } from './remote.ts';
 import type { Telemetry } from './telemetry/index.ts';
 
 /** The way to other nodes. */
@@ -191,7 +191,7 @@ export class Router {
   ): void {
     const { fanOutReceiversMax, callMsDefault } = this.#options.limits;
     invariant(receivers.length <= fanOutReceiversMax, 'a fan-out has at most fanOutReceiversMax receivers');
-    const { here, elsewhere } = this.#byNode(type, receivers);
+    const { here, elsewhere } = byNode(receivers, (key) => this.#remoteNode(type, key));
     let open = 1 + elsewhere.size;
     const all: Refused[] = [];
     const allMarked: string[] = [];
@@ -203,22 +203,13 @@ export class Router {
     };
     const { peers, metrics } = this.#options;
     if (peers !== undefined && elsewhere.size > 0) {
-      const encoded = toBinary(method.input, shared);
+      const common = { type, method, shared: encodedOnce(method, shared), timeoutMs: callMsDefault, ...how };
       for (const [node, parts] of elsewhere) {
         metrics.fanOutEnvelopes++;
         metrics.fanOutReceivers += parts.length;
-        const fanOut = {
-          type,
-          method,
-          shared: encoded,
-          receivers: parts,
-          timeoutMs: callMsDefault,
-          ...how,
-        };
         // Never rejects: what goes wrong on the way is the answer of every receiver.
-        void fanOutRemotely(peers.transport, node, fanOut).then((result) => {
-          for (const { key, outcome } of result.refused)
-            if (!outcome.ok && outcome.error.code === 'NOT_OWNER') this.#askedInVain(type, key);
+        void fanOutRemotely(peers.transport, node, { ...common, receivers: parts }).then((result) => {
+          this.#refused(type, result.refused);
           part(result);
         });
       }
@@ -227,21 +218,9 @@ export class Router {
     this.#fanOutHere(type, method, requests, callMsDefault, how, part);
   }
 
-  #byNode(type: ActorType, receivers: readonly FanOutPart[]) {
-    const elsewhere = new Map<string, FanOutPart[]>();
-    if (this.#options.peers === undefined) return { here: receivers, elsewhere };
-    const here: FanOutPart[] = [];
-    for (const receiver of receivers) {
-      const node = this.#remoteNode(type, receiver.key);
-      if (node === undefined) {
-        here.push(receiver);
-        continue;
-      }
-      const parts = elsewhere.get(node);
-      if (parts === undefined) elsewhere.set(node, [receiver]);
-      else parts.push(receiver);
-    }
-    return { here, elsewhere };
+  #refused(type: ActorType, refused: readonly Refused[]): void {
+    for (const { key, outcome } of refused)
+      if (!outcome.ok && outcome.error.code === 'NOT_OWNER') this.#askedInVain(type, key);
   }
 
   #fanOutHere(
