@@ -3,6 +3,8 @@
 RUN := tools/dev/env.sh
 ARGS ?=
 CYCLES ?= 20
+SEEDS ?= 500
+SEED_START ?= 1
 
 WEB_PAGE := dist/web/index.html
 WEB_SOURCES = $(shell find tools/web tools/sdk proto/gen -type f ! -name '*.test.ts') package-lock.json
@@ -67,6 +69,14 @@ bench: ## Measure; results in out/bench.json
 .PHONY: bench-runtime
 bench-runtime: ## Measure the actor runtime alone; results in out/bench-runtime.json
 	@$(RUN) node tools/load/bench-runtime.ts $(ARGS)
+
+.PHONY: sim
+sim: ## SEEDS (500) random histories of a whole cluster from SEED_START (1), checked against the invariants
+	@$(RUN) node tools/sim/main.ts --seeds $(SEEDS) --start $(SEED_START) $(ARGS)
+
+.PHONY: sim-mutants
+sim-mutants: ## Known faults put into the product, one at a time: every one must be caught
+	@$(RUN) node tools/sim/mutate-main.ts $(ARGS)
 
 .PHONY: fmt
 fmt: ## Format code and contracts

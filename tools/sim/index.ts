@@ -4,5 +4,5 @@
 //
 // Invariants: P1, P2 (world/process.ts), N1, N2 (world/net.ts); I1 … I17 of the safety protocol are what it checks.
 
-export { type RunResult, runSeed } from './run.ts';
-export { FAULTS, type FaultName, type Swarm, type SwarmOptions, swarmOf } from './swarm.ts';
+export { runSeed } from './run.ts';
+export { FAULTS, type SwarmOptions, swarmOf } from './swarm.ts';

@@ -44,6 +44,8 @@ const EVENTS = [
   'restarted after a drain',
   'silent restart of all nodes',
   'run with a bad board alone',
+  'view compared',
+  'wrong cursor shown',
   'absent member marked',
   'send accepted',
   'late write landed',

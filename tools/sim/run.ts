@@ -2,6 +2,7 @@
 
 import { FinalCheck } from './check/final.ts';
 import type { Finding } from './check/recorder.ts';
+import { checkViews } from './check/views.ts';
 import { Faults } from './faults.ts';
 import { Workload } from './load/workload.ts';
 import type { Swarm } from './swarm.ts';
@@ -75,13 +76,14 @@ async function phases(world: World): Promise<void> {
   await clock.advance(DRAIN_MS);
   for (const { what } of workload.open) recorder.fail('I13', `a call to ${what} has not ended`);
   if (swarm.silentRestart) {
-    await check(world, workload, { notesCount: true });
+    await check(world, () => new FinalCheck(world, workload, { notesCount: true }).run());
     for (const device of workload.devices) device.start();
     await clock.advance(RETURN_MS);
   }
+  await check(world, () => checkViews(world, workload));
   for (const device of workload.devices) device.stop();
   await clock.advance(SETTLE_MS);
-  await check(world, workload, { notesCount: false });
+  await check(world, () => new FinalCheck(world, workload, { notesCount: false }).run());
   if (swarm.boardOnly) {
     world.trace.count('run with a bad board alone');
     if (world.table.fences > 0)
@@ -96,12 +98,10 @@ async function phases(world: World): Promise<void> {
   world.trace.count('most activations of one actor', recorder.activationsMax);
 }
 
-/** Reads everything from the store, past the actors; what is broken already says enough. */
-async function check(world: World, workload: Workload, options: { notesCount: boolean }): Promise<void> {
+/** Lets a check end; what is broken already says enough. */
+async function check(world: World, begin: () => Promise<void>): Promise<void> {
   if (world.recorder.findings.length > 0) return;
-  const checked = new FinalCheck(world, workload, options).run();
-  if (!(await until(world, CHECK_MS, checked)))
-    world.recorder.fail('I11', 'the store does not answer the checks');
+  if (!(await until(world, CHECK_MS, begin()))) world.recorder.fail('I11', 'the checks are not answered');
 }
 
 /** Lets time pass until a promise has settled; false where it has not after so long. */

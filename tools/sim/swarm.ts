@@ -88,6 +88,8 @@ export interface Swarm {
 export interface SwarmOptions {
   /** Faults that stay off. */
   readonly off?: readonly FaultName[];
+  /** Faults that are on, and twice as often as usual. */
+  readonly on?: readonly FaultName[];
   readonly users?: number;
   readonly loadMs?: number;
 }
@@ -100,6 +102,7 @@ export function isFault(name: string): name is FaultName {
 export function swarmOf(seed: number, options: SwarmOptions = {}): Swarm {
   const drawn = drawnSwarm(seed);
   const faults = { ...drawn.faults };
+  for (const name of options.on ?? []) faults[name] = MEAN_MS[name] / 2;
   for (const name of options.off ?? []) faults[name] = 0;
   return { ...drawn, faults, users: options.users ?? drawn.users, loadMs: options.loadMs ?? drawn.loadMs };
 }

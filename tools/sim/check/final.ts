@@ -1,7 +1,9 @@
 // What the end of a run shows: everything is read from the store itself, past the actors, and compared with what anybody
 // was ever told.
 
+import { fromBinary } from '@bufbuild/protobuf';
 import { directPlacement } from '../../../actors/ids.ts';
+import { SentIndexEntrySchema } from '../../../proto/gen/starling/actor/v1/group_pb.ts';
 import type { Message } from '../../../proto/gen/starling/im/v1/message_pb.ts';
 import { SendState } from '../../../proto/gen/starling/im/v1/send_pb.ts';
 import { type Row, shardOf } from '../../../runtime/index.ts';
@@ -11,8 +13,11 @@ import type { World } from '../world/world.ts';
 import { factsOfUserRow, messageOfRow, sayingOfMessage, sayingOfRow, type UserRowFacts } from './rows.ts';
 
 const PAGE = 1_000;
+const SENT_TABLE = 'sent';
 
 interface ActorLog {
+  /** The checkpoint holds everything up to here. */
+  readonly asOf: number;
   readonly floor: number;
   readonly rows: readonly Row[];
 }
@@ -25,7 +30,7 @@ async function logOf(world: World, kind: string, key: string): Promise<ActorLog>
   const rows = await world.ground.auditor.readRows(actor, { from: 1, rowsMax: PAGE }, head);
   const floor = head?.floor ?? 1;
   const contiguous = rows.filter(({ seq }, i) => seq === floor + i);
-  return { floor, rows: contiguous };
+  return { floor, rows: contiguous, asOf: head?.asOf ?? 0 };
 }
 
 /** A membership of a user in a conversation. */
@@ -80,11 +85,12 @@ export class FinalCheck {
   }
 
   async #group(key: string): Promise<void> {
-    const { rows, floor } = await logOf(this.#world, 'group', key);
+    const { rows, floor, asOf } = await logOf(this.#world, 'group', key);
     const { recorder } = this.#world;
     this.#prefix('group', key, rows, floor);
     const messages = rows.map(({ value }) => messageOfRow(value));
     this.#logs.set(key.slice('main/'.length), messages);
+    await this.#index(key, messages.slice(0, asOf));
     const seen = new Map<string, number>();
     const lastOf = new Map<string, number>();
     let timeMs = 0n;
@@ -104,6 +110,23 @@ export class FinalCheck {
       if (Number(n) < last) recorder.fail('I9', `group/${key} ${seq}: ${text} comes after ${place}#${last}`);
       lastOf.set(place, Math.max(last, Number(n)));
     });
+  }
+
+  /** I8: the index of what was sent has every row that a checkpoint covers. */
+  async #index(key: string, messages: readonly Message[]): Promise<void> {
+    const { ground, recorder, swarm } = this.#world;
+    const actor = { kind: 'group', key, shard: shardOf(directPlacement(key), swarm.shards) };
+    const cells = await ground.auditor.readCells(actor, SENT_TABLE, { cellsMax: PAGE });
+    const known = new Map(cells.map((cell) => [cell.key, fromBinary(SentIndexEntrySchema, cell.value)]));
+    for (const { senderId, clientMessageId, conversationSeq } of messages) {
+      if (clientMessageId === '') continue;
+      const entry = known.get(`${senderId}/${clientMessageId}`);
+      if (entry?.conversationSeq !== conversationSeq)
+        recorder.fail(
+          'I8',
+          `group/${key} ${conversationSeq}: the index says ${entry?.conversationSeq ?? 'nothing'}`,
+        );
+    }
   }
 
   async #user(key: string): Promise<void> {

@@ -9,8 +9,9 @@ import type { ActorAddress, Commit, Head, Row } from '../../../runtime/index.ts'
 import type { SimClock } from '../../../runtime/testing/index.ts';
 import type { SimProcess } from '../world/process.ts';
 import type { Trace } from '../world/trace.ts';
+import { type Fact, factOf, idOf, knownOf, type ProcessView } from './knowledge.ts';
+import { isOpen, notOpen } from './opening.ts';
 import { Receipts } from './receipts.ts';
-import { sayingOfRow } from './rows.ts';
 
 /** A broken invariant. */
 export interface Finding {
@@ -24,43 +25,6 @@ export interface Finding {
 const FINDINGS_MAX = 20;
 const EPOCH_BITS = 36n;
 const FIRST_TIME = 1n << 52n;
-
-interface Fact {
-  readonly actor: string;
-  readonly seq: number;
-  readonly saying: string;
-  readonly ts: bigint;
-  readonly value: Uint8Array;
-}
-
-/** What one process knows of one actor. */
-interface Known {
-  /** Rows read since the head was. */
-  readonly read: Map<number, Fact>;
-  /** Rows up to here are durable as far as the process can know. */
-  durableSeq: number;
-  /** Highest floor that is durable and fence-checked. */
-  floor: number;
-}
-
-interface Acked {
-  readonly actor: string;
-  readonly facts: readonly Fact[];
-  readonly floor: number;
-  /** Notes left beside the actor. */
-  readonly notes: readonly string[];
-}
-
-interface ProcessView {
-  readonly actors: Map<string, Known>;
-  /** Acknowledged and not yet fence-checked. */
-  waiting: Acked[];
-  /** Write times of rows that are durable and fence-checked, or were read. */
-  readonly times: Set<bigint>;
-}
-
-export const idOf = ({ kind, key }: { readonly kind: string; readonly key: string }): string =>
-  `${kind}/${key}`;
 
 export class Recorder {
   readonly findings: Finding[] = [];
@@ -104,6 +68,7 @@ export class Recorder {
   /** An activation of an actor begins. */
   activated(process: SimProcess, actor: string): void {
     this.#activations.set(actor, (this.#activations.get(actor) ?? 0) + 1);
+    knownOf(this.#view(process), actor).opening = notOpen();
     if (this.#unclean.delete(actor)) this.#trace.count('unclean activation');
     this.#trace.note(process.name, `activates ${actor}`);
   }
@@ -116,7 +81,9 @@ export class Recorder {
   // ---- reads ------------------------------------------------------------------------------------------------------
 
   headRead(process: SimProcess, actor: ActorAddress, head: Head | undefined): void {
-    const known = this.#known(this.#view(process), idOf(actor));
+    const view = this.#view(process);
+    const known = knownOf(view, idOf(actor));
+    known.opening.readAt ??= ++view.events;
     known.durableSeq = Math.max(known.durableSeq, head?.asOf ?? 0);
     known.floor = Math.max(known.floor, head?.floor ?? 1);
     // Rows under a checkpoint are not read again: they are what its writer knew.
@@ -126,7 +93,9 @@ export class Recorder {
 
   rowsRead(process: SimProcess, actor: ActorAddress, rows: readonly Row[]): void {
     const view = this.#view(process);
-    const known = this.#known(view, idOf(actor));
+    const known = knownOf(view, idOf(actor));
+    if (known.opening.readAt === undefined)
+      this.fail('rule 5', `${process.name} reads rows of ${idOf(actor)} before its head`);
     for (const row of rows) {
       const fact = factOf(actor, row);
       known.read.set(row.seq, fact);
@@ -140,7 +109,10 @@ export class Recorder {
   commitBegins(process: SimProcess, commit: Commit): void {
     const { actor, rows = [], head, cells = [] } = commit;
     const view = this.#view(process);
-    const known = this.#known(view, idOf(actor));
+    const known = knownOf(view, idOf(actor));
+    if (head !== undefined) known.opening.sealing = true;
+    else if (rows.length > 0 && !isOpen(known.opening, view.liveFrom))
+      this.fail('rule 6', `${process.name} writes rows of ${idOf(actor)} before it is open`);
     for (const row of rows) known.read.set(row.seq, factOf(actor, row));
     for (const row of rows)
       this.#drawn(process, actor, row.ts, `row ${row.seq} ${Buffer.from(row.value).toString('base64')}`);
@@ -170,9 +142,10 @@ export class Recorder {
   commitAcked(process: SimProcess, commit: Commit): void {
     const { actor, rows = [], head, notes = [] } = commit;
     const view = this.#view(process);
-    const known = this.#known(view, idOf(actor));
+    const known = knownOf(view, idOf(actor));
     const facts = rows.map((row) => factOf(actor, row));
     if (head !== undefined) {
+      known.opening.sealedAt = ++view.events;
       for (const fact of known.read.values()) if (fact.seq <= head.sealSeq) facts.push(fact);
     }
     const left = notes.flatMap(({ note, present }) => (present ? [`${actor.key} ${note}`] : []));
@@ -180,7 +153,7 @@ export class Recorder {
   }
 
   trimBegins(process: SimProcess, actor: ActorAddress, below: number): void {
-    const floor = this.#known(this.#view(process), idOf(actor)).floor;
+    const floor = knownOf(this.#view(process), idOf(actor)).floor;
     if (below > floor)
       this.fail(
         'I15',
@@ -227,15 +200,17 @@ export class Recorder {
     const view = this.#view(process);
     const covered = view.waiting;
     view.waiting = [];
+    const began = ++view.events;
     return (state) => {
       if (state !== 'live') {
         // A later read of the same process covers them as well.
         view.waiting.unshift(...covered);
         return;
       }
+      view.liveFrom = Math.max(view.liveFrom, began);
       for (const { facts, floor, actor, notes } of covered) {
         for (const note of notes) this.receipts.noted(note);
-        const known = this.#known(view, actor);
+        const known = knownOf(view, actor);
         known.floor = Math.max(known.floor, floor);
         for (const fact of facts) this.#establish(process, view, fact);
       }
@@ -244,7 +219,7 @@ export class Recorder {
 
   #establish(process: SimProcess, view: ProcessView, fact: Fact): void {
     view.times.add(fact.ts);
-    const known = this.#known(view, fact.actor);
+    const known = knownOf(view, fact.actor);
     known.durableSeq = Math.max(known.durableSeq, fact.seq);
     let rows = this.#established.get(fact.actor);
     if (rows === undefined) {
@@ -277,22 +252,9 @@ export class Recorder {
   #view(process: SimProcess): ProcessView {
     let view = this.#views.get(process.name);
     if (view === undefined) {
-      view = { actors: new Map(), waiting: [], times: new Set() };
+      view = { actors: new Map(), waiting: [], times: new Set(), events: 0, liveFrom: 0 };
       this.#views.set(process.name, view);
     }
     return view;
   }
-
-  #known(view: ProcessView, actor: string): Known {
-    let known = view.actors.get(actor);
-    if (known === undefined) {
-      known = { read: new Map(), durableSeq: 0, floor: 1 };
-      view.actors.set(actor, known);
-    }
-    return known;
-  }
-}
-
-function factOf(actor: ActorAddress, { seq, ts, value }: Row): Fact {
-  return { actor: idOf(actor), seq, saying: sayingOfRow(actor.kind, value), ts, value };
 }

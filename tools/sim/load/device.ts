@@ -92,8 +92,9 @@ export class Device {
     const sending = client.sendText(target, text);
     void sending.done.then((outcome) => {
       handed.outcome = outcome;
-      this.#world.trace.count(outcome.state === 'sent' ? 'send done' : `send failed for good`);
-      if (outcome.state !== 'sent') this.#world.trace.note(this.place, `gave up ${text}: ${outcome.error}`);
+      const { state } = outcome;
+      this.#world.trace.count(state === 'failed' ? 'send failed for good' : 'send done');
+      if (state === 'failed') this.#world.trace.note(this.place, `gave up ${text}: ${outcome.error}`);
     });
   }
 }

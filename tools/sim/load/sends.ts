@@ -39,7 +39,8 @@ export class Sends {
   ): void {
     const { clientMessageId, content } = request;
     const { conversationId, conversationSeq, messageId, state } = answer;
-    const placedAt = state === SendState.PLACED ? this.#now() : Number.POSITIVE_INFINITY;
+    const taken = beganAt !== Number.NEGATIVE_INFINITY;
+    const placedAt = state === SendState.PLACED && taken ? this.#now() : Number.POSITIVE_INFINITY;
     const text = content?.body.case === 'text' ? content.body.value.text : '';
     const name = `${who} ${conversationId} ${clientMessageId}`;
     const before = this.acked.get(name);

@@ -30,7 +30,13 @@ export class TableWatch {
         if (!this.#fenced.has(other)) this.#trace.count('fenced');
         this.#fenced.add(other);
       },
-      readLife: (other) => table.readLife(other),
+      readLife: async (other) => {
+        const fencedBefore = this.#fenced.has(other);
+        const life = await table.readLife(other);
+        if (fencedBefore && life === 'live')
+          this.#recorder.fail('I5', `${incarnation} reads that ${other} lives, after its fence was known`);
+        return life;
+      },
       readOwner: async (shard) => {
         const found = await table.readOwner(shard);
         this.#seen(incarnation, shard, found);
@@ -41,7 +47,7 @@ export class TableWatch {
         try {
           const result = await table.swap(shard, from, to);
           this.#seen(incarnation, shard, result.applied ? to : result.found);
-          if (result.applied) this.#swapped(incarnation, from, to);
+          if (result.applied) this.#swapped(incarnation, shard, from, to);
           else this.#trace.count('swap lost');
           return result;
         } catch (error) {
@@ -69,7 +75,15 @@ export class TableWatch {
       );
   }
 
-  #swapped(incarnation: string, from: ShardOwner | undefined, to: ShardOwner): void {
+  #swapped(incarnation: string, shard: number, from: ShardOwner | undefined, to: ShardOwner): void {
+    for (let epoch = (from?.epoch ?? to.epoch) + 1; epoch < to.epoch; epoch++) {
+      const between = this.#owners.get(`${shard}/${epoch}`);
+      if (between !== undefined)
+        this.#recorder.fail(
+          'I4',
+          `${incarnation} takes shard ${shard} at ${to.epoch} past ${between} at ${epoch}`,
+        );
+    }
     if (from === undefined) this.#trace.count('first claim');
     else if (from.owner !== incarnation) this.#trace.count('takeover');
     else this.#trace.count(to.owner === incarnation ? 'new epoch for itself' : 'move');
