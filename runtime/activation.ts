@@ -346,9 +346,9 @@ export class Activation implements Evictable {
     this.#end(() => error, { failed: true, cause: error.code === 'SHUTTING_DOWN' ? 'stopped' : 'failed' });
   }
 
-  /** Ends the activation because its shard goes elsewhere. Nobody opens it here again. */
+  /** Ends the activation because its shard goes elsewhere. What it still had to do is done there, or here if the shard stays (H4). */
   handOver(): void {
-    this.#end(notOwner, { failed: false, cause: 'handed_over' });
+    this.#end(notOwner, { failed: this.#awake > 0, cause: 'handed_over' });
   }
 
   /**

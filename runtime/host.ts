@@ -41,7 +41,7 @@ export interface Host extends Caller {
   readonly due: Due;
   /** The activation has turns to run. */
   ready(activation: Activation): void;
-  /** The activation is gone. `failed`: not in an orderly way, so it may have left work. */
+  /** The activation is gone. `failed`: it may have left work. */
   dropped(activation: Activation, failed: boolean): void;
   /** An activation of the actor ended in this epoch with a write of unknown outcome. */
   endedUnclean(actor: ActorAddress): boolean;

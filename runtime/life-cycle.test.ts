@@ -171,3 +171,21 @@ describe('streams', () => {
     assert.deepEqual(ended, ['INVALID_REQUEST']);
   });
 });
+
+describe('a node that was fenced', () => {
+  it('opens nothing any more, and leaves no timer behind', async () => {
+    const { type, definition } = scripted();
+    const node = new KernelNode([definition]);
+    await node.runtime.start();
+    await node.run(type, 'a', 'x');
+    node.store.failNext({ type: 'unknown_applied' });
+    assert.equal(await codeOf(node.run(type, 'a', 'y')), 'OUTCOME_UNKNOWN');
+    node.ownership.fence();
+    await node.clock.advance(1000);
+    assert.equal(await codeOf(node.run(type, 'a', 'z')), 'SHUTTING_DOWN');
+    const logged = node.log.length;
+    await node.clock.advance(3_600_000);
+    assert.equal(node.log.length, logged);
+    assert.equal(node.clock.pending, 0);
+  });
+});

@@ -11,6 +11,8 @@ export interface ReviverOptions {
   readonly retryMsMax: number;
   /** Opens the activation of an actor; rejects if it does not open. */
   readonly open: (actor: ActorAddress) => Promise<void>;
+  /** Its shard is this node's, if only to be given away: that may be given up, and then nobody else opens it (H4). */
+  readonly held: (actor: ActorAddress) => boolean;
   /** An actor did not open. */
   readonly failed: (actor: ActorAddress, error: unknown, retryMs: number) => void;
 }
@@ -38,7 +40,7 @@ export class Reviver {
     try {
       await this.#options.open(actor);
     } catch (error) {
-      this.#options.failed(actor, error, this.#options.retryMsMin);
+      if (!isRefused(error)) this.#options.failed(actor, error, this.#options.retryMsMin);
       this.revive(actor);
     }
   }
@@ -53,16 +55,22 @@ export class Reviver {
       this.#options.open(actor).then(
         () => this.#waiting.delete(name),
         (error: unknown) => {
+          const refused = isRefused(error);
           // Another node serves it now, and has its marks.
-          if (error instanceof StarlingError && error.code === 'NOT_OWNER') {
+          if (refused && !this.#options.held(actor)) {
             this.#waiting.delete(name);
             return;
           }
           const nextMs = Math.min(2 * delayMs, this.#options.retryMsMax);
-          this.#options.failed(actor, error, nextMs);
+          if (!refused) this.#options.failed(actor, error, nextMs);
           this.#later(actor, name, nextMs);
         },
       );
     });
   }
+}
+
+/** Its shard is not served here. */
+function isRefused(error: unknown): boolean {
+  return error instanceof StarlingError && error.code === 'NOT_OWNER';
 }

@@ -143,6 +143,7 @@ export class Runtime implements Host, ShardHost {
       retryMsMin: this.limits.reviveMsMin,
       retryMsMax: this.limits.reviveMsMax,
       open: (actor) => this.#open(actor),
+      held: ({ shard }) => this.#ownership.claim(shard) !== undefined,
       failed: ({ kind, key }, error, retryMs) => {
         const reason = toStarlingError(error);
         this.log('error', 'an actor with work left does not open', {
@@ -467,6 +468,8 @@ export class Runtime implements Host, ShardHost {
   #fenced(): void {
     this.log('error', 'this node was fenced: it ends every activation', { node: this.node });
     this.#state = 'stopped';
+    this.#sweeper?.cancel();
+    this.#reviver.stop();
     this.due.stop();
     const error = new StarlingError('OUTCOME_UNKNOWN');
     for (const activation of this.#residents.all()) activation.end(error);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { StarlingError } from './errors.ts';
+import { tell } from './tells.ts';
 import { codeOf, KernelNode, latch, SimOwnership, SimStore, scripted, settle } from './testing/index.ts';
 
 function setUp(options: Parameters<typeof scripted>[0] = {}) {
@@ -74,6 +76,79 @@ describe('a shard that is given away', () => {
     await node.clock.advance(50);
     await drain;
     assert.equal(await node.run(type, 'a', 'y'), '2');
+  });
+});
+
+describe('a drain that is given up', () => {
+  /** A sender whose receiver takes nothing until it is told to, so that its message stays to be sent. */
+  function sender() {
+    const receiver = { taken: [] as string[], busy: true };
+    const target = scripted({
+      kind: 'target',
+      rank: 20,
+      run: (text, turn) => {
+        if (receiver.busy) throw new StarlingError('OVERLOADED');
+        receiver.taken.push(text);
+        return String(turn.append(text));
+      },
+    });
+    const source = scripted({
+      kind: 'source',
+      run: (text, turn) => String(turn.append(text, { tells: [tell(target.type, 'far').run({ text })] })),
+    });
+    const store = new SimStore({ type: 'immediate' });
+    const node = new KernelNode([source.definition, target.definition], { store });
+    const far = node.runtime.place(target.type, 'far').shard;
+    const key = ['a', 'b', 'c', 'd', 'e', 'f'].find(
+      (one) => node.runtime.place(source.type, one).shard !== far,
+    );
+    assert.ok(key !== undefined);
+    return { receiver, node, source, key, shard: node.runtime.place(source.type, key).shard };
+  }
+
+  it('H4: leaves no work behind that an actor still had: its message is sent with no further call', async () => {
+    const { receiver, node, source, key, shard } = sender();
+    await node.run(source.type, key, 'x');
+    await node.clock.advance(1000);
+    const drain = node.runtime.drainShard(shard, 1000);
+    await node.clock.advance(2000);
+    await drain;
+    receiver.busy = false;
+    await node.clock.advance(60_000);
+    assert.deepEqual(receiver.taken, [], 'a drained shard does nothing');
+    node.runtime.undrainShard(shard);
+    await node.clock.advance(60_000);
+    assert.deepEqual(receiver.taken, ['x']);
+  });
+
+  it('H4: opens the marked actors that could not be opened meanwhile', async () => {
+    const opened: string[] = [];
+    const { store, type, definition } = setUp({ opened: (_turn, { key }) => opened.push(key) });
+    const node = new KernelNode([definition], { store, ownership: new SimOwnership(70_000) });
+    const { shard } = node.runtime.place(type, 'a');
+    const mark = { shard, epoch: 65_536, n: 0, kind: 'script', key: 'a' };
+    await store.commit({ actor: { kind: 'script', key: 'a', shard }, mark });
+    const taken = node.runtime.shardTaken(shard);
+    const drain = node.runtime.drainShard(shard, 1000);
+    await node.clock.advance(5000);
+    await Promise.all([taken, drain]);
+    assert.deepEqual(opened, []);
+    node.runtime.undrainShard(shard);
+    await node.clock.advance(60_000);
+    assert.deepEqual(opened, ['a']);
+  });
+
+  it('H4: a shard that goes leaves nothing to be opened here', async () => {
+    const { receiver, node, source, key, shard } = sender();
+    await node.run(source.type, key, 'x');
+    const drain = node.runtime.drainShard(shard, 1000);
+    await node.clock.advance(2000);
+    await drain;
+    node.ownership.lose(shard);
+    node.runtime.shardLost(shard);
+    receiver.busy = false;
+    await node.clock.advance(60_000);
+    assert.deepEqual(receiver.taken, []);
   });
 });
 

@@ -4,6 +4,7 @@
 // H1  A shard that drains takes no new work; what was accepted ends, is flushed and leaves memory, before `drain` resolves.
 // H2  Of a shard that was lost nothing runs on: its activations end at once, and are not opened here again.
 // H3  Marks of a shard are read until that succeeds, as long as the shard is served: what was acked is finished (I10).
+// H4  Where a drain is given up, actors with work left are opened again: no other node does it.
 
 import { StarlingError } from './errors.ts';
 import type { Clock } from './ports/clock.ts';
