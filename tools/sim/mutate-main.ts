@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { applied, type Edit, MUTANTS, type Mutant, NOT_PUT_IN } from './mutants/index.ts';
 import { runTasks } from './pool.ts';
+import { runSeed } from './run.ts';
+import { swarmOf } from './swarm.ts';
 
 /** Seeds run for one fault at most. */
 const SEEDS_MAX = 60;
@@ -51,12 +53,15 @@ async function hunt(mutant: Mutant): Promise<Verdict | undefined> {
   const caught: Verdict[] = [];
   let seeds = 0;
   const pool = { workers: WORKERS, execArgv: ['--import', hook], env: { MUTANT: mutant.name } };
-  await runTasks(tasks(), pool, ({ findings, seed }) => {
+  await runTasks(tasks(), pool, async ({ findings, seed }) => {
     seeds += 1;
     const finding = findings.find(({ invariant }) => mutant.expected.includes(invariant));
     if (values.verbose)
       for (const { invariant, text } of findings) process.stdout.write(`    ${seed} ${invariant} ${text}\n`);
     if (finding === undefined) return 'go on';
+    // What the seed shows without the fault is not the fault's.
+    const control = await runSeed(swarmOf(seed, mutant.options));
+    if (control.findings.some(({ invariant }) => mutant.expected.includes(invariant))) return 'go on';
     caught.push({ by: finding.invariant, seeds, text: finding.text });
     return 'enough';
   });

@@ -16,11 +16,13 @@ export interface PoolOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+type Going = 'go on' | 'enough';
+
 /** Runs tasks in order of the iterator, several at a time; `done` may say that no more are to be begun. */
 export async function runTasks(
   tasks: Iterator<Task>,
   options: PoolOptions,
-  done: (result: RunResult, task: Task) => 'go on' | 'enough',
+  done: (result: RunResult, task: Task) => Going | Promise<Going>,
 ): Promise<void> {
   let enough = false;
   const worker = async (): Promise<void> => {
@@ -31,7 +33,7 @@ export async function runTasks(
       child ??= start(options);
       const { result, alive } = await runOne(child, next.value);
       if (!alive) child = undefined;
-      if (done(result, next.value) === 'enough') enough = true;
+      if ((await done(result, next.value)) === 'enough') enough = true;
     }
     child?.kill();
   };

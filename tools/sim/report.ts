@@ -45,6 +45,7 @@ const EVENTS = [
   'silent restart of all nodes',
   'run with a bad board alone',
   'view compared',
+  'node cut from the store alone',
   'wrong cursor shown',
   'absent member marked',
   'send accepted',

@@ -24,6 +24,8 @@ const DRAIN_MS = 45_000;
 const RETURN_MS = 30_000;
 const SETTLE_MS = 5_000;
 const CHECK_MS = 60_000;
+/** In which a node cut from the store has to lose its shards: lease, silence, question, fence, claim. */
+const CUT_MS = 30_000;
 
 /** Runs a seed. `linesMax`: of the trace of every place that are kept for a report. */
 export async function runSeed(swarm: Swarm, linesMax = 40): Promise<RunResult> {
@@ -94,8 +96,28 @@ async function phases(world: World): Promise<void> {
     if (owners.length !== 1)
       recorder.fail('I11', `shard ${shard} is served by ${owners.length} nodes after healing`);
   }
+  await cutOneFromStore(world);
   for (const [name, count] of Object.entries(world.ground.counts())) world.trace.count(name, count);
   world.trace.count('most activations of one actor', recorder.activationsMax);
+}
+
+/** I11: a node that is cut from the store alone loses its shards to the others, though the board hears it all the time. */
+async function cutOneFromStore(world: World): Promise<void> {
+  const { clock, recorder, swarm, nodes, trace } = world;
+  const node = nodes.find((one) => one.ownership !== undefined && one.ownership.served().length > 0);
+  if (swarm.steering !== 'member' || recorder.findings.length > 0 || node === undefined) return;
+  const shards = node.ownership?.served() ?? [];
+  node.cutOffStore(undefined);
+  await clock.advance(CUT_MS);
+  trace.count('node cut from the store alone');
+  for (const shard of shards) {
+    if (!nodes.some((other) => other !== node && other.serves(shard)))
+      recorder.fail(
+        'I11',
+        `shard ${shard} of ${node.name}, which is cut from the store, is served by no other node`,
+      );
+  }
+  node.mendStore();
 }
 
 /** Lets a check end; what is broken already says enough. */
