@@ -126,3 +126,29 @@ describe('the version of a state', () => {
     assert.equal(await later.look(Words, 'a'), 'a: abc');
   });
 });
+
+describe('a stored state that happens to be the empty message', () => {
+  it('is brought up step by step like every other', async () => {
+    const store = new SimStore({ type: 'immediate' });
+    const first = new KernelNode([words()], { store });
+    await first.run(Words, 'a', '');
+    await first.run(Words, 'a', 'checkpoint');
+    const next = words([
+      (state) => {
+        state.text = `[${state.text}]`;
+      },
+    ]);
+    const second = new KernelNode([next], { store: store.crash(), ownership: new SimOwnership(70_000) });
+    assert.equal(await second.look(Words, 'a'), 'a: []');
+    assert.equal(await second.look(Words, 'b'), 'b: ', 'an actor that is new has nothing to be brought up');
+  });
+
+  it('is not touched by a release that is older than the one that wrote it', async () => {
+    const store = new SimStore({ type: 'immediate' });
+    const first = new KernelNode([words([() => {}])], { store });
+    await first.run(Words, 'a', '');
+    await first.run(Words, 'a', 'checkpoint');
+    const second = new KernelNode([words()], { store: store.crash(), ownership: new SimOwnership(70_000) });
+    assert.equal(await codeOf(second.look(Words, 'a')), 'VERSION_TOO_NEW');
+  });
+});

@@ -64,7 +64,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     const { state } = head;
     readable(options, 'the checkpoint', () => {
       const stored = decodeState(state);
-      if (stored.state.length > 0) instance.restore(migrated(options, stored));
+      // Also where it is the empty message: that is a state too, of the version that wrote it.
+      instance.restore(migrated(options, stored));
       options.kept.restore(stored);
     });
   }
