@@ -91,4 +91,18 @@ describe('fence reads', () => {
     assert.deepEqual(await Promise.all([codeOf(first), codeOf(second)]), ['NOT_OWNER', 'NOT_OWNER']);
     assert.ok(fenced() > 0);
   });
+
+  it('F2: a driver that throws at once is asked again like one that fails later', async () => {
+    const { ownership, clock, reader, fenced } = setUp();
+    let failing = 3;
+    const readFence = ownership.readFence.bind(ownership);
+    ownership.readFence = () => {
+      if (failing-- > 0) throw new Error('The driver is not connected.');
+      return readFence();
+    };
+    const reads = Promise.all([reader.read(), reader.read()]);
+    await clock.advance(1000);
+    await reads;
+    assert.deepEqual([failing, fenced()], [-2, 0]);
+  });
 });

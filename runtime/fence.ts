@@ -38,25 +38,33 @@ export class FenceReader {
       );
       return this.#next;
     }
-    const answer = this.#ownership.readFence();
+    const answer = this.#ask();
     if (answer === 'live') return 'live';
-    return this.#follow(this.#persist(Promise.resolve(answer)));
+    return this.#follow(this.#persist(answer));
   }
 
   #start(): Promise<void> {
     this.#next = undefined;
-    return this.#follow(this.#persist(Promise.resolve(this.#ownership.readFence())));
+    return this.#follow(this.#persist(this.#ask()));
   }
 
   /** F2. */
-  async #persist(first: Promise<'live' | 'fenced'>): Promise<'live' | 'fenced'> {
+  #ask(): 'live' | 'fenced' | Promise<'live' | 'fenced'> {
+    try {
+      return this.#ownership.readFence();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #persist(first: 'live' | 'fenced' | Promise<'live' | 'fenced'>): Promise<'live' | 'fenced'> {
     let answer = first;
     for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
       try {
         return await answer;
       } catch {
         await new Promise<void>((resolve) => this.#clock.after(waitMs, resolve));
-        answer = Promise.resolve(this.#ownership.readFence());
+        answer = this.#ask();
       }
     }
   }
