@@ -26,8 +26,9 @@ export class Answers {
     this.#options = options;
   }
 
-  /** Calls that wait for a later turn. */
+  /** Calls that wait for a later turn; those whose caller has given up do not count, and are forgotten. */
   get open(): number {
+    for (const call of this.#open) if (!call.pending) this.#open.delete(call);
     return this.#open.size;
   }
 

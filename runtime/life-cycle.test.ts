@@ -23,6 +23,18 @@ describe('passivation', () => {
     assert.equal(await node.look(type, 'k'), 'a');
   });
 
+  it('drops one that owes an answer to nobody but callers who have given up', async () => {
+    const { type, definition } = scripted({ run: (_text, turn) => turn.defer<RunResponse>() });
+    const node = new KernelNode([definition], { limits: { idleMsMax } });
+    await node.runtime.start();
+    const answer = codeOf(node.run(type, 'k', 'a', 5000));
+    await node.clock.advance(4000);
+    assert.equal(node.runtime.stats().activations, 1);
+    await node.clock.advance(5000);
+    assert.equal(await answer, 'DEADLINE_EXCEEDED');
+    assert.equal(node.runtime.stats().activations, 0);
+  });
+
   it('keeps one that holds itself awake, owes an answer, or is in the middle of a turn', async () => {
     const held = latch();
     let letGo = (): void => {};
