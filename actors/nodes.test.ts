@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { shardOf } from '../runtime/index.ts';
-import { SimClock, SimNetwork, SimOwnership, SimStore } from '../runtime/testing/index.ts';
+import { latch, SimClock, SimNetwork, SimOwnership, SimStore } from '../runtime/testing/index.ts';
 import {
   codeOf,
   createGroup,
@@ -17,6 +17,9 @@ import { ImNode } from './testing/im-node.ts';
 const NODES = ['n1', 'n2', 'n3'];
 const SHARDS = 16;
 const PEOPLE = Array.from({ length: 12 }, (_, i) => `user${i}`);
+
+/** The node of a person or group. */
+const nodeOf = (id: string): string | undefined => NODES[shardOf(`main/${id}`, SHARDS) % NODES.length];
 
 /** Three nodes over one store; each serves every third shard. */
 async function cluster() {
@@ -89,6 +92,28 @@ describe('several nodes', () => {
     assert.ok(n > fates.length, 'the faults were met');
     for (const userId of PEOPLE)
       assert.deepEqual(textsOf(await timeline(homeOf(userId), userId)), texts, userId);
+  });
+
+  it('go on delivering to a member who came back before the word that it was absent arrived', async () => {
+    const { network, clock, first, homeOf, id } = await withGroup();
+    const groupNode = nodeOf(id);
+    const sender = PEOPLE.find((userId) => nodeOf(userId) === groupNode);
+    const member = PEOPLE.find((userId) => nodeOf(userId) !== groupNode);
+    assert.ok(sender !== undefined && member !== undefined);
+    await clock.advance(300_000);
+    const held = latch();
+    network.decide((from, to) =>
+      from === groupNode && to === nodeOf(member) ? { answerAfter: held.promise } : 'carried',
+    );
+    await sendMessage(homeOf(sender), sender, to(id, 'one'));
+    await first.settle();
+    network.decide(() => 'carried');
+    assert.deepEqual(textsOf(await timeline(homeOf(member), member)), ['one'], 'it has come back');
+    held.open();
+    await first.settle();
+    await sendMessage(homeOf(sender), sender, to(id, 'two'));
+    await first.settle();
+    assert.deepEqual(textsOf(await timeline(homeOf(member), member)), ['one', 'two']);
   });
 
   it('tell a caller on another node the typed error of an actor', async () => {

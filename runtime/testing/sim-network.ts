@@ -7,7 +7,13 @@ import type { Directory, Transport } from '../ports/transport.ts';
 type Handler = (envelope: Uint8Array) => Promise<Uint8Array>;
 
 /** What happens to one envelope. */
-export type EnvelopeFate = 'carried' | 'lost' | 'answer_lost' | 'twice';
+export type EnvelopeFate =
+  | 'carried'
+  | 'lost'
+  | 'answer_lost'
+  | 'twice'
+  /** Carried at once; its answer comes when this resolves. */
+  | { readonly answerAfter: Promise<unknown> };
 
 /** A network without delay: an envelope arrives in a later microtask. */
 export class SimNetwork implements Directory {
@@ -60,6 +66,7 @@ export class SimNetwork implements Directory {
     if (fate === 'lost') throw new StarlingError('OUTCOME_UNKNOWN', 'The envelope was lost.');
     if (fate === 'twice') await handler(envelope.slice());
     const answer = await handler(envelope.slice());
+    if (typeof fate === 'object') await fate.answerAfter;
     if (fate === 'answer_lost') throw new StarlingError('OUTCOME_UNKNOWN', 'The answer was lost.');
     return answer;
   }
