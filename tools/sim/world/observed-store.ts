@@ -21,7 +21,7 @@ export function observedStore(store: Store, { process, recorder, trace }: Watchi
     },
     readRows: async (actor, range, head) => {
       const rows = await process.arrive(store.readRows(actor, range, head));
-      recorder.rowsRead(process, actor, rows);
+      recorder.rowsRead(process, actor, rows, head);
       return rows;
     },
     readCell: (actor, table, key) => process.arrive(store.readCell(actor, table, key)),
