@@ -319,7 +319,17 @@ export class Activation implements Evictable {
     this.#openLog = this.#log;
     for (const waiter of this.#takeOpenWaiters()) waiter.resolve();
     const { lifecycle } = this.instance;
-    if (lifecycle.opened !== undefined) this.continueWith((turn) => lifecycle.opened?.(turn));
+    // Before the calls that came meanwhile: they must find what a former activation left taken up.
+    if (lifecycle.opened !== undefined) {
+      const task = (turn: Turn): void => lifecycle.opened?.(turn);
+      this.#turns.pushFirst({
+        kind: 'task',
+        task,
+        traceparent: undefined,
+        reserved: true,
+        deadline: NO_DEADLINE,
+      });
+    }
     this.#schedule();
   }
 

@@ -79,7 +79,7 @@ export interface Durable<R> {
 
 /** Hooks that any actor may have. */
 export interface Lifecycle<S = undefined, A = unknown> {
-  /** The activation is open: finish what a former one left (deliveries, tells). */
+  /** The first turn of an activation, before any call: take up what a former one left (deliveries, sends). */
   opened?(turn: Turn<S, A>): void;
   /** The shard is about to be handed to another node: end streams, answer who waits. New calls are refused already. */
   draining?(turn: Turn<S, A>): void;

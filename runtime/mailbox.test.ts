@@ -64,6 +64,24 @@ describe('the mailbox', () => {
     assert.equal(mailbox.push(work(5)), undefined);
   });
 
+  it('lets work in front of everything that waits, whatever was taken before', () => {
+    for (const taken of [0, 1, 3]) {
+      const { mailbox } = make({});
+      for (let i = 0; i < 6; i++) mailbox.push(work(i));
+      for (let i = 0; i < taken; i++) mailbox.shift();
+      mailbox.pushFirst(work(100, true));
+      const rest = Array.from({ length: 6 - taken }, (_, i) => i + taken);
+      assert.equal(mailbox.size, rest.length + 1);
+      assert.deepEqual(
+        mailbox.drain().map(({ name }) => name),
+        [100, ...rest],
+      );
+    }
+    const { mailbox } = make({});
+    mailbox.pushFirst(work(1, true));
+    assert.equal(mailbox.shift()?.name, 1);
+  });
+
   it('gives everything back when it is drained, and is empty and open again', () => {
     const { mailbox } = make({ turnsMax: 2 });
     mailbox.push(work(1));

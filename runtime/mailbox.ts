@@ -72,6 +72,16 @@ export class Mailbox<W extends Work> {
     return undefined;
   }
 
+  /** Puts work that has reserved room before everything that waits. */
+  pushFirst(work: W): void {
+    if (this.#next !== undefined) {
+      if (this.#behind === undefined) this.#behind = [this.#next];
+      else if (this.#first > 0) this.#behind[--this.#first] = this.#next;
+      else this.#behind.unshift(this.#next);
+    }
+    this.#next = work;
+  }
+
   #wait(work: W): Full | undefined {
     const { turnsMax, bytesMax, ageMsMax, sizeOf, monotonic } = this.#options;
     if (this.#open >= turnsMax) return 'turns';

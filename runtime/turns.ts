@@ -17,7 +17,7 @@ import { type Full, Mailbox } from './mailbox.ts';
 import { isSampled } from './telemetry/index.ts';
 import { Later } from './turn.ts';
 import { TurnContext } from './turn-context.ts';
-import { methodOfWork, NO_DEADLINE, refuse, type Work } from './work.ts';
+import { methodOfWork, NO_DEADLINE, refuse, type TaskWork, type Work } from './work.ts';
 
 /** An actor may wait longer for others than it may keep the thread. */
 const HELD_FACTOR = 10;
@@ -75,6 +75,11 @@ export class Turns {
     return new StarlingError('OVERLOADED', `${kind}/${key}: its mailbox is full (${full}).`, {
       metadata: { actor: `${kind}/${key}`, bound: full },
     });
+  }
+
+  /** It is the next turn, whatever waits. */
+  pushFirst(work: TaskWork): void {
+    this.#mailbox.pushFirst(work);
   }
 
   /** What waits, for those who have to refuse it. */
