@@ -78,6 +78,10 @@ sim: ## SEEDS (500) random histories of a whole cluster from SEED_START (1), che
 sim-mutants: ## Known faults put into the product, one at a time: every one must be caught
 	@$(RUN) node tools/sim/mutate-main.ts $(ARGS)
 
+.PHONY: package
+package: $(WEB_PAGE) ## What other repositories install: dist/starling-VERSION.tgz
+	@$(RUN) node tools/dev/package.ts $(ARGS)
+
 .PHONY: fmt
 fmt: ## Format code and contracts
 	@$(RUN) biome check --write .
@@ -86,7 +90,7 @@ fmt: ## Format code and contracts
 .PHONY: gen
 gen: ## Generate code from the contracts
 	@$(RUN) buf lint
-	@for template in buf.gen.yaml $(wildcard tools/*/buf.gen.yaml); do \
+	@for template in buf.gen.yaml $(wildcard tools/*/buf.gen.yaml tools/examples/*/buf.gen.yaml); do \
 		$(RUN) buf generate --template $$template || exit 1; \
 	done
 

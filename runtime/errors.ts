@@ -66,6 +66,7 @@ export const ERRORS = {
   DEVICE_NOT_FOUND: entry('NOT_FOUND', 'not_done', 'There is no such device.', CLIENT),
   METHOD_NOT_FOUND: entry('UNIMPLEMENTED', 'not_done', 'There is no such method.', CLIENT),
   ID_REUSED: entry('ALREADY_EXISTS', 'not_done', 'The id was used before for something else.', CLIENT),
+  REFUSED: entry('FAILED_PRECONDITION', 'not_done', 'This can not be done as things stand.', CLIENT),
   SUPERSEDED: entry(
     'FAILED_PRECONDITION',
     'not_done',

@@ -9,7 +9,7 @@ import { compareTrees } from './compare-trees.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'starling-generated-'));
 try {
-  for (const template of ['buf.gen.yaml', ...globSync('tools/*/buf.gen.yaml')]) check(template);
+  for (const template of ['buf.gen.yaml', ...globSync('tools/{*,examples/*}/buf.gen.yaml')]) check(template);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

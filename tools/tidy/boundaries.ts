@@ -11,6 +11,8 @@ const DIRECTIONS: readonly { readonly from: string; readonly to: readonly string
   { from: 'cluster/', to: ['proto/gen/', 'runtime/', 'cluster/'] },
   { from: 'tools/sdk/', to: ['proto/gen/', 'tools/sdk/'] },
   { from: 'tools/web/', to: ['proto/gen/', 'tools/sdk/', 'tools/web/'] },
+  // Examples stand for other repositories: what they need of ours they import as the package (packageOwners).
+  { from: 'tools/examples/', to: ['tools/examples/'] },
   { from: 'tools/', to: ['proto/gen/', 'runtime/', 'actors/', 'cluster/', 'tools/'] },
 ];
 
@@ -19,12 +21,24 @@ const PACKAGES: readonly { readonly name: string; readonly only: readonly string
   { name: '@opentelemetry/', only: ['runtime/telemetry/', 'tools/node/telemetry/'] },
   // The load tools measure the bare library beside ours.
   { name: 'lmdb', only: ['cluster/lmdb/', 'tools/load/'] },
+  // The load tools measure the bare library beside ours.
+  { name: 'cassandra-driver', only: ['cluster/cassandra/', 'tools/load/'] },
   { name: '@grpc/grpc-js', only: ['cluster/edge/', 'tools/conformance/', 'tools/interop/', 'tools/load/'] },
+  // The load tools measure the bare client beside ours.
+  { name: '@nats-io/', only: ['cluster/nats/', 'tools/load/'] },
   { name: 'jose', only: ['cluster/auth/'] },
   { name: 'preact', only: ['tools/web/'] },
   { name: '@preact/', only: ['tools/web/'] },
   { name: 'commander', only: ['tools/cli/'] },
+  // The package by its own name, as other repositories have it.
+  { name: 'starling', only: ['tools/examples/'] },
 ];
+
+/** What an example may import besides its own files: the package, what generated code needs, and Node. */
+const EXAMPLE_IMPORTS = /^(?:starling(?:\/(?:testing|sim|node))?|@bufbuild\/protobuf(?:\/.*)?|node:.*)$/;
+
+/** The folder of one example. */
+const EXAMPLE = /^tools\/examples\/[^/]+\//;
 
 /** Built-in modules that code free of I/O may use. */
 const PURE_BUILTINS = ['node:async_hooks', 'node:buffer', 'node:crypto', 'node:util'];
@@ -48,8 +62,12 @@ export function importDirections(file: SourceFile): Violation[] {
 }
 
 function mayImport(path: string, allowed: readonly string[], target: string): boolean {
+  const example = EXAMPLE.exec(path)?.[0];
+  if (example !== undefined) return target.startsWith(example);
   // A test of a tool may bring up what the tool talks to.
   if (path.startsWith('tools/') && isTest(path)) return true;
+  // A test of a driver starts the server that it drives.
+  if (path.startsWith('cluster/') && isTest(path) && target.startsWith('tools/dev/')) return true;
   // What the programs share with the package, such as its version, lies in the root.
   if (path.startsWith('tools/') && target === 'package.json') return true;
   return allowed.some((prefix) => target.startsWith(prefix));
@@ -61,6 +79,9 @@ export function packageOwners(file: SourceFile): Violation[] {
   return importsOf(file).flatMap((found) => {
     const { specifier } = found;
     if (found.target !== undefined) return [];
+    if (EXAMPLE.test(file.path) && !EXAMPLE_IMPORTS.test(specifier)) {
+      return [at(file, found, `an example may not import ${specifier}`)];
+    }
     const owner = PACKAGES.find(({ name }) => isOf(specifier, name));
     if (owner !== undefined && !owns(owner.only, file.path)) {
       return [at(file, found, `only ${owner.only.join(', ')} may import ${specifier}`)];
