@@ -240,6 +240,7 @@ export class ActorReminders {
         },
       },
       origin,
+      caller: this.#options.address,
       traceparent: traceparent === '' ? undefined : traceparent,
     });
     this.#options.run(call);

@@ -150,6 +150,12 @@ export function pathNames(path: Path, last: { readonly kind: string; readonly ke
   return names.join(' -> ');
 }
 
+/** The actor of a name `kind/key`. */
+export function actorNamed(name: string): { readonly kind: string; readonly key: string } {
+  const at = name.indexOf('/');
+  return { kind: name.slice(0, at), key: name.slice(at + 1) };
+}
+
 /** Whether an actor's turn waits for this call. */
 export function onPath(path: Path, actor: { readonly kind: string; readonly key: string }): boolean {
   for (let hop: Path | undefined = path; hop !== undefined; hop = hop.up) {

@@ -19,7 +19,7 @@ import {
   NodeRequestSchema,
 } from '../proto/gen/starling/actor/v1/envelope_pb.ts';
 import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
-import type { Call, CallInit, CallOutcome, CallSink, Path } from './call.ts';
+import { actorNamed, type Call, type CallInit, type CallOutcome, type CallSink, type Path } from './call.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutHow, FanOutPart } from './fan-out.ts';
 import type { FanOutResult } from './notes.ts';
@@ -120,11 +120,6 @@ function pathOf(names: readonly string[]): Path | undefined {
   let path: Path | undefined;
   for (const name of names) path = { ...actorNamed(name), up: path };
   return path;
-}
-
-function actorNamed(name: string): { readonly kind: string; readonly key: string } {
-  const at = name.indexOf('/');
-  return { kind: name.slice(0, at), key: name.slice(at + 1) };
 }
 
 /** Reminders stay on their node. */

@@ -4,6 +4,9 @@ import { create } from '@bufbuild/protobuf';
 import { RunRequestSchema } from '../proto/gen/starling/test/v1/script_pb.ts';
 import { methodOf } from './actor-type.ts';
 import type { StarlingError } from './errors.ts';
+import type { Interceptor } from './interceptor.ts';
+import { remind } from './reminders.ts';
+import { tell } from './tells.ts';
 import { keyOn, type ScriptType, scripted, settle, twoNodes } from './testing/index.ts';
 
 /** Calls `run` as if the contract marked it IDEMPOTENT; says code and `begun`. */
@@ -58,4 +61,43 @@ describe('a call that is tried again', () => {
     await two.clock.advance(60_000);
     assert.deepEqual(await answer, ['NOT_OWNER', false]);
   });
+});
+
+describe('who calls', () => {
+  /** What interceptors of actors see: a message from `source` to `target`, and reminders of `source`. */
+  function watched() {
+    const seen: string[] = [];
+    const note: Interceptor = ({ kind, method, caller }, proceed) => {
+      seen.push(`${kind}.${method} by ${caller?.kind}/${caller?.key}`);
+      return proceed();
+    };
+    const target = scripted({ kind: 'target', rank: 20 });
+    const source: ReturnType<typeof scripted> = scripted({
+      kind: 'source',
+      run: (text, turn) => {
+        if (text === 'reminded') return text;
+        const tells = [tell(target.type, keyOn(target.type, text === 'far' ? 1 : 0)).run({ text })];
+        const remindSelf = remind(source.type, { name: 'x', atMs: turn.now() + 1000 }).run({
+          text: 'reminded',
+        });
+        return String(turn.append(text, { tells, reminders: [remindSelf] }));
+      },
+    });
+    const definitions = [target, source].map(({ definition }) => ({ ...definition, interceptors: [note] }));
+    return { seen, source, two: twoNodes(definitions) };
+  }
+
+  for (const where of ['near', 'far']) {
+    it(`is the actor that sends a message, ${where}, and the actor itself for a reminder`, async () => {
+      const { seen, source, two } = watched();
+      const key = keyOn(source.type, 0);
+      await two.nodes[0].client(source.type, key).run({ text: where });
+      await two.clock.advance(2000);
+      assert.deepEqual(seen, [
+        'source.run by undefined/undefined',
+        `target.run by source/${key}`,
+        `source.run by source/${key}`,
+      ]);
+    });
+  }
 });

@@ -5,7 +5,7 @@
 import { create, type DescService, type Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
 import { type ActorClient, type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
-import type { CallInit, CallSink } from './call.ts';
+import { actorNamed, type CallInit, type CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import { Due } from './due.ts';
@@ -384,6 +384,7 @@ export class Runtime implements Host, ShardHost {
         deadline: this.deadlineAfter(undefined),
         sink,
         origin,
+        caller: actorNamed(origin.sender),
         traceparent: traceparent === '' ? undefined : traceparent,
       });
     } catch (error) {
