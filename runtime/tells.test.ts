@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StarlingError } from './errors.ts';
 import { tell } from './tells.ts';
-import { codeOf, KernelNode, SimOwnership, SimStore, scripted, settle } from './testing/index.ts';
+import {
+  codeOf,
+  KernelNode,
+  keyOn,
+  SimOwnership,
+  SimStore,
+  scripted,
+  settle,
+  twoNodes,
+} from './testing/index.ts';
 
 describe('tells', () => {
   function pair() {
@@ -50,6 +59,21 @@ describe('tells', () => {
     assert.deepEqual(seen, ['one'], 'it was taken; the rows of the others are not durable');
     await step();
     assert.deepEqual([...seen].sort(), ['one', 'three', 'two']);
+  });
+
+  it('T4: one that was taken without a record has no second turn when its answer was lost', async () => {
+    const seen: string[] = [];
+    const receiver = scripted({ kind: 'receiver', run: (text) => String(seen.push(text)) });
+    const sender = scripted({
+      kind: 'sender',
+      run: (text, turn) =>
+        String(turn.append(text, { tells: [tell(receiver.type, keyOn(receiver.type, 1)).run({ text })] })),
+    });
+    const { nodes, network, clock } = twoNodes([receiver.definition, sender.definition]);
+    network.decide(() => (network.sent.length === 1 ? 'answer_lost' : 'carried'));
+    await nodes[0].client(sender.type, keyOn(sender.type, 0)).run({ text: 'x' });
+    await clock.advance(10_000);
+    assert.deepEqual([seen, network.sent.length], [['x'], 2]);
   });
 
   it('T1 to T4: arrive once each and in order, through failures of the receiver, of the sender and of the node', async () => {

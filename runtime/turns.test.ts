@@ -175,4 +175,31 @@ describe('turns', () => {
     await node.clock.advance(10);
     assert.deepEqual(await Promise.all(calls), ['early', 'at 10']);
   });
+
+  it('a one-way call that has waited until its time was up is not run', async () => {
+    const held = latch();
+    const ran: string[] = [];
+    const target = scripted({
+      kind: 'target',
+      rank: 20,
+      run: (text) => {
+        ran.push(text);
+        return text === 'hold' ? held.promise.then(() => '') : '';
+      },
+    });
+    const source = scripted({
+      run: (text, turn) => {
+        turn.oneWay(target.type, 't').run({ text });
+        return '';
+      },
+    });
+    const node = new KernelNode([target.definition, source.definition], { limits: { callMsDefault: 1000 } });
+    for (const text of ['hold', 'late']) await node.run(source.type, 's', text);
+    await node.clock.advance(1000);
+    held.open();
+    await settle();
+    await node.run(source.type, 's', 'in time');
+    await settle();
+    assert.deepEqual(ran, ['hold', 'in time']);
+  });
 });
