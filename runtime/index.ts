@@ -45,7 +45,7 @@ export type { Random } from './ports/random.ts';
 export type { ShardHost } from './ports/shard-host.ts';
 export type { ShardOwner, ShardTable, SwapResult } from './ports/shard-table.ts';
 export type * from './ports/store.ts';
-export type { Directory, Transport } from './ports/transport.ts';
+export type { Directory, Transport, TransportLane } from './ports/transport.ts';
 export {
   type CatchUp,
   cancelReminder,

@@ -153,7 +153,7 @@ export async function fanOutRemotely(
 ): Promise<FanOutResult> {
   const { method, receivers, timeoutMs } = fanOut;
   try {
-    const bytes = await transport.request(node, encodeFanOut(fanOut), timeoutMs);
+    const bytes = await transport.request(node, encodeFanOut(fanOut), timeoutMs, 'bulk');
     const { reply } = fromBinary(NodeReplySchema, bytes);
     if (reply.case !== 'fanOut') throw new StarlingError('INTERNAL', 'Another node answered something else.');
     const { refused, marked } = reply.value;

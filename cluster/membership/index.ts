@@ -7,4 +7,4 @@
 export { ClusterMember } from './cluster-member.ts';
 export type { JoinRefusal } from './join.ts';
 export type { ClusterMemberOptions, MemberEvent } from './options.ts';
-export type { Board, BoardEntry, BoardEvent, Probe, PutOptions } from './ports.ts';
+export type { Board, BoardEntry, BoardEvent, Probe, ProbeAnswer, PutOptions } from './ports.ts';

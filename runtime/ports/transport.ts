@@ -9,12 +9,16 @@ export interface Directory {
   notOwner?(shard: number, node: string): void;
 }
 
+/** What an envelope holds: a `call`, or mass that must not hold up calls (`bulk`: a fan-out). */
+export type TransportLane = 'call' | 'bulk';
+
 export interface Transport {
   /**
-   * Sends an envelope to a node and resolves with its answer.
-   * @throws StarlingError NOT_OWNER if there is surely no such node, OUTCOME_UNKNOWN, DEADLINE_EXCEEDED
+   * Sends an envelope to a node and resolves with its answer. Default of `lane`: `call`.
+   * @throws StarlingError NOT_OWNER if there is no such node or the envelope surely did not reach it, OVERLOADED,
+   *   PAYLOAD_TOO_LARGE, OUTCOME_UNKNOWN, DEADLINE_EXCEEDED
    */
-  request(node: string, envelope: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  request(node: string, envelope: Uint8Array, timeoutMs: number, lane?: TransportLane): Promise<Uint8Array>;
   /** Lets `handler` answer the envelopes that come in. Called once. */
   serve(handler: (envelope: Uint8Array) => Promise<Uint8Array>): void;
 }
