@@ -1,0 +1,273 @@
+// One connection to a cluster of Cassandra. Owns: the only client of the database library, consistency of every statement,
+// attempts, bounds of what is under way, health. Does not own: what the statements say.
+//
+// Invariants:
+// C1  Every request names its consistency: LOCAL_QUORUM, and LOCAL_SERIAL with a LOCAL_QUORUM commit for shard rows. The home
+//     data centre is the one that was named at open; its quorums intersect.
+// C2  The library never sends a request a second time by itself (policies below), nor two at once (no speculative execution):
+//     so what an error says of one attempt is known (failures.ts), and a conditional write is sent once.
+// C3  Reads and writes with a time of their own are repeated by us, identically, a bounded number of times. Once one attempt
+//     was of unknown outcome the whole is, whatever a later attempt was refused with.
+// C4  That Cassandra is away ends nothing: requests fail one by one, `health()` says so, and pass again when it is back. No
+//     `onFatal`: no replica's failed sync is ever acknowledged, and a replica that fails one stops by itself
+//     (`commit_failure_policy`), while the others go on.
+
+import cassandra from 'cassandra-driver';
+import { StarlingError } from '../../runtime/errors.ts';
+import type { Clock } from '../../runtime/ports/clock.ts';
+import type { StoreHealth } from '../../runtime/ports/store.ts';
+import { type Failure, failureOf, type RequestKind } from './failures.ts';
+import { Gate } from './gate.ts';
+import {
+  answerMsMax,
+  attemptMsMax,
+  attemptsMax,
+  otherRequestsMax,
+  otherWaitingMax,
+  retryMs,
+  silentMsMax,
+} from './limits.ts';
+import type { Partition } from './partition.ts';
+
+const { consistencies } = cassandra.types;
+
+/** A statement with its values. */
+export interface Bound {
+  readonly query: string;
+  readonly params: readonly unknown[];
+}
+
+/** A row of an answer, by name of column. */
+export type Answer = cassandra.types.Row;
+
+/** Never again by the library (C2). */
+export class NoRetry extends cassandra.policies.retry.RetryPolicy {
+  override onReadTimeout() {
+    return this.rethrowResult();
+  }
+  override onRequestError() {
+    return this.rethrowResult();
+  }
+  override onUnavailable() {
+    return this.rethrowResult();
+  }
+  override onWriteTimeout() {
+    return this.rethrowResult();
+  }
+}
+
+const common = { prepare: true, isIdempotent: false, readTimeout: answerMsMax } as const;
+const quorum = { ...common, consistency: consistencies.localQuorum } as const;
+const serialRead = { ...common, consistency: consistencies.localSerial } as const;
+const conditional = { ...quorum, serialConsistency: consistencies.localSerial } as const;
+
+/** A page of an answer. */
+export interface Page {
+  readonly rows: readonly Answer[];
+  /** Where the next page begins; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+export class CassandraSession {
+  readonly clock: Clock;
+  readonly #client: cassandra.Client;
+  readonly #home: string;
+  readonly #gate = new Gate(otherRequestsMax, otherWaitingMax);
+  #requests = 0;
+  #failing: { readonly sinceMs: number; readonly detail: string } | undefined;
+  #unsafe: string | undefined;
+  #closed = false;
+
+  /** `client`: connected; `home`: the home data centre. */
+  constructor(client: cassandra.Client, options: { readonly clock: Clock; readonly home: string }) {
+    this.#client = client;
+    this.clock = options.clock;
+    this.#home = options.home;
+  }
+
+  /** Requests sent so far. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** One page of a read. */
+  async page(bound: Bound, fetchSize: number, pageState?: string): Promise<Page> {
+    const options = { ...quorum, fetchSize, ...(pageState === undefined ? {} : { pageState }) };
+    const result = await this.#repeated('read', () => this.#execute(bound, options));
+    return { rows: result.rows, next: result.pageState ?? undefined };
+  }
+
+  /** The first row of a read. */
+  async one(bound: Bound): Promise<Answer | undefined> {
+    const result = await this.#repeated('read', () => this.#execute(bound, quorum));
+    return result.first() ?? undefined;
+  }
+
+  /** The same past the gate, for the few reads that others wait for. */
+  async urgent(bound: Bound): Promise<Answer | undefined> {
+    const result = await this.#unqueued('read', () => this.#execute(bound, quorum));
+    return result.first() ?? undefined;
+  }
+
+  /** The first row of a linearizable read. */
+  async oneSerial(bound: Bound): Promise<Answer | undefined> {
+    const result = await this.#repeated('read', () => this.#execute(bound, serialRead));
+    return result.first() ?? undefined;
+  }
+
+  /** A write with a time of its own, past the gate and the groups of the writer: for rows that nothing may hold up. */
+  async write(bound: Bound): Promise<void> {
+    await this.#unqueued('write', () => this.#execute(bound, quorum));
+  }
+
+  /**
+   * Sends a conditional write, once (C2).
+   * @throws StarlingError OUTCOME_UNKNOWN, or a code of outcome `not_done`
+   */
+  async swap(bound: Bound): Promise<Answer | undefined> {
+    try {
+      const result = await this.#gate.run(() => this.#execute(bound, conditional));
+      this.#succeeded();
+      return result.first() ?? undefined;
+    } catch (error) {
+      throw this.#told(failureOf(error, 'conditional', 1), error);
+    }
+  }
+
+  /** Writes of one partition, in one request. Fails with a Failure's facts; the caller bounds how many are under way. */
+  async group(bounds: readonly Bound[], partition: Partition): Promise<Failure | undefined> {
+    const [only] = bounds;
+    const options = { ...quorum, logged: false, routingKey: partition.routingKey };
+    const send = (): Promise<unknown> =>
+      bounds.length === 1 && only !== undefined
+        ? this.#execute(only, options)
+        : this.#send(() =>
+            this.#client.batch(
+              bounds.map(({ query, params }) => ({ query, params: [...params] })),
+              options,
+            ),
+          );
+    return (await this.#attempts('write', send)).failure;
+  }
+
+  /** Runs a statement on every reachable node of the home data centre, or on the one given. */
+  async onEachHost(
+    bound: Bound,
+    only?: cassandra.Host,
+  ): Promise<readonly { host: string; rows: Answer[] }[]> {
+    const hosts = only === undefined ? this.#homeHosts() : [only];
+    return Promise.all(
+      hosts.map(async (host) => {
+        const options = {
+          prepare: false,
+          consistency: consistencies.localOne,
+          host,
+          readTimeout: answerMsMax,
+        };
+        const { rows } = await this.#client.execute(bound.query, [...bound.params], options);
+        return { host: host.address, rows };
+      }),
+    );
+  }
+
+  /** Hears of nodes that come up. */
+  onHostUp(listener: (host: cassandra.Host) => void): void {
+    this.#client.on('hostUp', listener);
+    this.#client.on('hostAdd', listener);
+  }
+
+  /** Says in `health()` that a node is set up in a way that breaks a promise; undefined takes it back. */
+  setUnsafe(detail: string | undefined): void {
+    this.#unsafe = detail;
+  }
+
+  health(): StoreHealth {
+    if (this.#closed) return { ok: false, detail: 'closed' };
+    if (this.#unsafe !== undefined) return { ok: false, detail: this.#unsafe };
+    const failing = this.#failing;
+    if (failing === undefined) return { ok: true, detail: 'ok' };
+    const ms = this.clock.monotonic() - failing.sinceMs;
+    if (ms < silentMsMax) return { ok: true, detail: 'ok' };
+    const seconds = Math.round(ms / 1_000);
+    return { ok: false, detail: `Cassandra has served nothing for ${seconds} s: ${failing.detail}` };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#client.shutdown();
+  }
+
+  #homeHosts(): cassandra.Host[] {
+    return this.#client.hosts.values().filter((host) => host.datacenter === this.#home && host.isUp());
+  }
+
+  #execute({ query, params }: Bound, options: cassandra.QueryOptions): Promise<cassandra.types.ResultSet> {
+    return this.#send(() => this.#client.execute(query, [...params], options));
+  }
+
+  async #send<T>(send: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new StarlingError('SHUTTING_DOWN', 'The store is closed.');
+    this.#requests += 1;
+    return send();
+  }
+
+  #repeated<T>(kind: RequestKind, send: () => Promise<T>): Promise<T> {
+    return this.#gate.run(() => this.#unqueued(kind, send));
+  }
+
+  async #unqueued<T>(kind: RequestKind, send: () => Promise<T>): Promise<T> {
+    const { failure, value, error } = await this.#attempts(kind, send);
+    if (failure !== undefined) throw this.#told(failure, error);
+    return value as T;
+  }
+
+  /** C3. */
+  async #attempts<T>(
+    kind: RequestKind,
+    send: () => Promise<T>,
+  ): Promise<{ readonly value?: T; readonly failure?: Failure; readonly error?: unknown }> {
+    const untilMs = this.clock.monotonic() + attemptMsMax;
+    let unknown: Failure | undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const value = await send();
+        this.#succeeded();
+        return { value };
+      } catch (error) {
+        const failure = failureOf(error, kind, 1);
+        if (failure.fate === 'unknown') unknown ??= failure;
+        const ended = !failure.repeat || attempt >= attemptsMax || this.clock.monotonic() >= untilMs;
+        if (ended || this.#closed) {
+          this.#failed(failure);
+          return { failure: unknown ?? failure, error };
+        }
+        await this.#pause(retryMs * 2 ** (attempt - 1));
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve));
+  }
+
+  #succeeded(): void {
+    this.#failing = undefined;
+  }
+
+  #failed(failure: Failure): void {
+    // A refusal is an answer: the server is there.
+    if (failure.fate === 'refused') return;
+    this.#failing ??= { sinceMs: this.clock.monotonic(), detail: failure.detail };
+  }
+
+  #told(failure: Failure, cause: unknown): StarlingError {
+    this.#failed(failure);
+    return toError(failure, cause);
+  }
+}
+
+/** The error for a caller. */
+export function toError(failure: Failure, cause?: unknown): StarlingError {
+  return cause instanceof StarlingError ? cause : new StarlingError(failure.code, failure.detail, { cause });
+}

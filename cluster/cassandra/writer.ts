@@ -1,0 +1,268 @@
+// Group commit of many actors. Owns: which writes share a request, its size, splitting what the server refuses. Does not
+// own: what is written (layout.ts), attempts of one request (session.ts).
+//
+// Invariants:
+// G1  A request writes one partition: it is one mutation at the server, lands as a whole or not at all on each replica, and a
+//     refusal for lack of replicas means that nothing of it was written.
+// G2  One request of a partition is under way at a time; what arrives meanwhile goes with the next. So a lone write waits for
+//     nothing, and under load requests grow by themselves.
+// G3  A refused request is halved until the one write that is refused stands alone: it fails, the others do not.
+// G4  The size of requests stays below the smallest one that was refused for its size.
+// G5  A unit that spans partitions is known as done when all its parts are, as not done only when all were refused.
+
+import { StarlingError } from '../../runtime/errors.ts';
+import type { Failure } from './failures.ts';
+import {
+  batchBytesMin,
+  batchBytesStart,
+  batchOpsMax,
+  partitionRequestsMax,
+  queueBytesMax,
+  queueWritesMax,
+  writeRequestsMax,
+} from './limits.ts';
+import type { Partition } from './partition.ts';
+import type { Bound } from './session.ts';
+
+/** One statement of a unit. */
+export interface Op extends Bound {
+  readonly partition: Partition;
+  /** About what the server counts for it. */
+  readonly bytes: number;
+}
+
+/** Sends writes of one partition; answers what is wrong, or undefined. */
+export type Send = (bounds: readonly Bound[], partition: Partition) => Promise<Failure | undefined>;
+
+/** Writes that are answered together. */
+interface Unit {
+  left: number;
+  done: boolean;
+  refusal: Failure | undefined;
+  unknown: Failure | undefined;
+  readonly bytes: number;
+  readonly writes: number;
+  readonly settle: (failure: Failure | undefined) => void;
+}
+
+/** What a unit writes in one partition, or a share of it. */
+interface Part {
+  readonly unit: Unit;
+  readonly ops: readonly Op[];
+  readonly bytes: number;
+}
+
+interface Lane {
+  readonly partition: Partition;
+  readonly parts: Part[];
+  underWay: number;
+  ready: boolean;
+}
+
+export class Writer {
+  readonly #send: Send;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ready: Lane[] = [];
+  #batchBytes = batchBytesStart;
+  #requests = 0;
+  #writes = 0;
+  #bytes = 0;
+  #planned = false;
+  #idle: (() => void)[] = [];
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Bytes up to which writes share a request now (G4). */
+  get batchBytes(): number {
+    return this.#batchBytes;
+  }
+
+  /**
+   * Writes all of it; resolves with what is wrong, or undefined.
+   * @throws StarlingError OVERLOADED if too much waits already
+   */
+  write(ops: readonly Op[]): Promise<Failure | undefined> {
+    if (ops.length === 0) return Promise.resolve(undefined);
+    const bytes = ops.reduce((sum, op) => sum + op.bytes, 0);
+    if (this.#writes + ops.length > queueWritesMax || this.#bytes + bytes > queueBytesMax) {
+      return Promise.reject(new StarlingError('OVERLOADED', 'Too many writes wait for the store.'));
+    }
+    this.#writes += ops.length;
+    this.#bytes += bytes;
+    return new Promise((settle) => {
+      const unit: Unit = {
+        left: 0,
+        done: false,
+        refusal: undefined,
+        unknown: undefined,
+        bytes,
+        writes: ops.length,
+        settle,
+      };
+      for (const [partition, own] of byPartition(ops)) this.#enqueue(unit, partition, own);
+      this.#plan();
+    });
+  }
+
+  /** Resolves when nothing waits or is under way. */
+  idle(): Promise<void> {
+    return this.#writes === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #enqueue(unit: Unit, partition: Partition, ops: readonly Op[]): void {
+    const lane = this.#lanes.get(partition.id) ?? { partition, parts: [], underWay: 0, ready: false };
+    this.#lanes.set(partition.id, lane);
+    for (const part of partsOf(unit, ops, this.#batchBytes)) {
+      unit.left += 1;
+      lane.parts.push(part);
+    }
+    this.#offer(lane);
+  }
+
+  #offer(lane: Lane): void {
+    if (lane.ready || lane.parts.length === 0 || lane.underWay >= partitionRequestsMax) return;
+    lane.ready = true;
+    this.#ready.push(lane);
+  }
+
+  /** After what else this turn of the event loop hands over. */
+  #plan(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    setImmediate(() => {
+      this.#planned = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    while (this.#requests < writeRequestsMax) {
+      const lane = this.#ready.shift();
+      if (lane === undefined) return;
+      lane.ready = false;
+      const parts = takeParts(lane.parts, this.#batchBytes);
+      this.#requests += 1;
+      lane.underWay += 1;
+      this.#deliver(lane, parts)
+        .catch((error: unknown) => this.#settleAll(parts, brokenBy(error)))
+        .finally(() => {
+          this.#requests -= 1;
+          lane.underWay -= 1;
+          if (lane.parts.length > 0) this.#offer(lane);
+          else if (lane.underWay === 0 && !lane.ready) this.#lanes.delete(lane.partition.id);
+          this.#plan();
+        });
+    }
+  }
+
+  async #deliver(lane: Lane, parts: readonly Part[]): Promise<void> {
+    const failure = await this.#send(
+      parts.flatMap(({ ops }) => ops),
+      lane.partition,
+    );
+    if (failure?.fate !== 'refused') return this.#settleAll(parts, failure);
+    const ops = parts.reduce((sum, part) => sum + part.ops.length, 0);
+    if (ops === 1) return this.#settleAll(parts, failure);
+    if (failure.code === 'PAYLOAD_TOO_LARGE') this.#shrink(parts);
+    // G3.
+    const [first, second] = halves(parts);
+    await this.#deliver(lane, first);
+    await this.#deliver(lane, second);
+  }
+
+  #shrink(parts: readonly Part[]): void {
+    const refused = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#batchBytes = Math.max(batchBytesMin, Math.min(this.#batchBytes, Math.floor(refused * 0.75)));
+  }
+
+  #settleAll(parts: readonly Part[], failure: Failure | undefined): void {
+    for (const { unit } of parts) this.#settle(unit, failure);
+  }
+
+  #settle(unit: Unit, failure: Failure | undefined): void {
+    unit.left -= 1;
+    if (failure === undefined) unit.done = true;
+    else if (failure.fate === 'unknown') unit.unknown ??= failure;
+    else unit.refusal ??= failure;
+    if (unit.left > 0) return;
+    this.#writes -= unit.writes;
+    this.#bytes -= unit.bytes;
+    unit.settle(verdict(unit));
+    if (this.#writes === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** G5. */
+function verdict({ done, refusal, unknown }: Unit): Failure | undefined {
+  if (unknown !== undefined || refusal === undefined || !done) return unknown ?? refusal;
+  const detail = `A part is written, another is not: ${refusal.detail}`;
+  return { fate: 'unknown', repeat: false, code: 'OUTCOME_UNKNOWN', detail };
+}
+
+/** A defect of ours: nothing is known of the request. */
+function brokenBy(error: unknown): Failure {
+  return { fate: 'unknown', repeat: false, code: 'OUTCOME_UNKNOWN', detail: String(error) };
+}
+
+function byPartition(ops: readonly Op[]): Iterable<readonly [Partition, readonly Op[]]> {
+  const [first] = ops;
+  if (first !== undefined && ops.every((op) => op.partition.id === first.partition.id)) {
+    return [[first.partition, ops]];
+  }
+  const found = new Map<string, [Partition, Op[]]>();
+  for (const op of ops) {
+    const known = found.get(op.partition.id);
+    if (known === undefined) found.set(op.partition.id, [op.partition, [op]]);
+    else known[1].push(op);
+  }
+  return found.values();
+}
+
+/** One part where it fits, so that it lands as a whole. */
+function partsOf(unit: Unit, ops: readonly Op[], bytesMax: number): Part[] {
+  const parts: Part[] = [];
+  let own: Op[] = [];
+  let bytes = 0;
+  for (const op of ops) {
+    if (own.length > 0 && (bytes + op.bytes > bytesMax || own.length >= batchOpsMax)) {
+      parts.push({ unit, ops: own, bytes });
+      own = [];
+      bytes = 0;
+    }
+    own.push(op);
+    bytes += op.bytes;
+  }
+  parts.push({ unit, ops: own, bytes });
+  return parts;
+}
+
+/** Takes from the front what one request may hold; at least one part. */
+function takeParts(parts: Part[], bytesMax: number): readonly Part[] {
+  let count = 0;
+  let bytes = 0;
+  let ops = 0;
+  for (const part of parts) {
+    if (count > 0 && (bytes + part.bytes > bytesMax || ops + part.ops.length > batchOpsMax)) break;
+    count += 1;
+    bytes += part.bytes;
+    ops += part.ops.length;
+  }
+  return parts.splice(0, count);
+}
+
+/** Two halves; of a part alone, its statements. Each half of it counts for the unit. */
+function halves(parts: readonly Part[]): readonly [readonly Part[], readonly Part[]] {
+  const [only] = parts;
+  if (parts.length > 1 || only === undefined) {
+    const middle = parts.length >> 1;
+    return [parts.slice(0, middle), parts.slice(middle)];
+  }
+  only.unit.left += 1;
+  const middle = only.ops.length >> 1;
+  const half = (ops: readonly Op[]): Part[] => [
+    { unit: only.unit, ops, bytes: ops.reduce((sum, op) => sum + op.bytes, 0) },
+  ];
+  return [half(only.ops.slice(0, middle)), half(only.ops.slice(middle))];
+}

@@ -1,0 +1,252 @@
+// A real Cassandra server of its own, on loopback. Owns: its process from start to end, its directory, its log. Does not own:
+// what is stored there.
+//
+// Invariants:
+// 1. `start` resolves once the server answers a request of the native protocol, not when its port is open.
+// 2. Nothing of a server outlives `dispose`; the log is kept where the caller named a directory.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeConfig } from './cassandra-config.ts';
+import { type ServerProgram, serverProgram } from './cassandra-jars.ts';
+import { answers, freePorts, type ServerPorts } from './cassandra-ports.ts';
+
+/** Milliseconds a server may take until it answers. */
+const startMsMax = 180_000;
+
+/** Milliseconds between two looks at a server that starts. */
+const lookMs = 200;
+
+/** Milliseconds a server may take to stop before it is killed. */
+const stopMsMax = 30_000;
+
+export interface ServerOptions {
+  /** Kept after `dispose`; default: a temporary one, which is not. */
+  readonly directory?: string;
+  /** Number of the node, from 1: its address is 127.0.0.<number>. Default 1. */
+  readonly node?: number;
+  /** Ports shared with other nodes; default: free ones. */
+  readonly ports?: ServerPorts;
+  /** Default `none`. */
+  readonly authentication?: 'none' | 'password';
+  /** Default `group`. */
+  readonly commitLogSync?: 'group' | 'periodic';
+  /** Mebibytes of heap; default 768. */
+  readonly heapMiB?: number;
+}
+
+export const dataCenter = 'dc1';
+
+/** One server: its process can end and be started again over the same data. */
+export class CassandraServer {
+  /** `host:port` of its native protocol. */
+  readonly address: string;
+  readonly directory: string;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #args: readonly string[];
+  readonly #java: string;
+  readonly #kept: boolean;
+  #child: ChildProcess | undefined;
+
+  private constructor(options: {
+    readonly directory: string;
+    readonly host: string;
+    readonly port: number;
+    readonly program: ServerProgram;
+    readonly args: readonly string[];
+    readonly kept: boolean;
+  }) {
+    this.directory = options.directory;
+    this.address = `${options.host}:${options.port}`;
+    this.#host = options.host;
+    this.#port = options.port;
+    this.#java = options.program.java;
+    this.#args = options.args;
+    this.#kept = options.kept;
+  }
+
+  /** Sets a server up without starting it. */
+  static async create(options: ServerOptions = {}): Promise<CassandraServer> {
+    const program = await serverProgram();
+    const { node = 1, authentication = 'none', commitLogSync = 'group', heapMiB = 768 } = options;
+    const host = `127.0.0.${node}`;
+    const ports = options.ports ?? (await freePorts([host]));
+    const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'starling-cassandra-')));
+    await mkdir(directory, { recursive: true });
+    const conf = await writeConfig({
+      directory,
+      address: host,
+      clusterName: 'starling',
+      seeds: ['127.0.0.1'],
+      storagePort: ports.storage,
+      nativePort: ports.native,
+      authentication,
+      commitLogSync,
+      dataCenter,
+    });
+    const args = javaArguments({ conf, directory, heapMiB, classPath: program.classPath });
+    const kept = options.directory !== undefined;
+    return new CassandraServer({ directory, host, port: ports.native, program, args, kept });
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** @throws Error with the end of its log where it does not come up */
+  async start(): Promise<void> {
+    if (this.#child !== undefined) throw new Error('the server runs already');
+    const output = openSync(join(this.directory, 'output.log'), 'a');
+    const child = spawn(this.#java, this.#args, { stdio: ['ignore', output, output] });
+    closeSync(output);
+    this.#child = child;
+    let ended: string | undefined;
+    child.once('error', (error) => {
+      ended = error.message;
+    });
+    child.once('exit', (code, signal) => {
+      ended ??= `ended with ${signal ?? code}`;
+      if (this.#child === child) this.#child = undefined;
+    });
+    const untilMs = performance.now() + startMsMax;
+    while (!(await answers(this.#host, this.#port))) {
+      if (ended === undefined && performance.now() < untilMs) {
+        await new Promise((resolve) => setTimeout(resolve, lookMs));
+        continue;
+      }
+      const reason = ended ?? `did not answer within ${startMsMax / 1_000} s`;
+      await this.kill();
+      throw new Error(
+        `Cassandra at ${this.address} ${reason}. Its log: ${this.directory}\n${await this.#logEnd()}`,
+      );
+    }
+  }
+
+  /** Ends it cleanly. */
+  async stop(): Promise<void> {
+    const limit = setTimeout(() => this.#child?.kill('SIGKILL'), stopMsMax);
+    await this.#end('SIGTERM');
+    clearTimeout(limit);
+  }
+
+  /** Ends it as `kill -9` does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Holds it still, or lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name);
+  }
+
+  /** Ends it and removes its directory, unless that is the caller's. */
+  async dispose(): Promise<void> {
+    await this.kill();
+    if (!this.#kept) await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+    this.#child = undefined;
+  }
+
+  async #logEnd(): Promise<string> {
+    const texts = await Promise.all(
+      ['output.log', 'system.log'].map((name) =>
+        readFile(join(this.directory, name), 'utf8').catch(() => ''),
+      ),
+    );
+    return texts.map((text) => text.trimEnd().split('\n').slice(-12).join('\n')).join('\n');
+  }
+}
+
+/** Starts one server. */
+export async function startCassandra(options: ServerOptions = {}): Promise<CassandraServer> {
+  const server = await CassandraServer.create(options);
+  try {
+    await server.start();
+    return server;
+  } catch (error) {
+    // The log stays for whoever looks for the cause.
+    await server.kill();
+    throw error;
+  }
+}
+
+/** Starts a cluster of several nodes, one after the other: two may not join at once. */
+export async function startCluster(nodes: number, options: ServerOptions = {}): Promise<CassandraServer[]> {
+  const hosts = Array.from({ length: nodes }, (_, at) => `127.0.0.${at + 1}`);
+  const ports = await freePorts(hosts);
+  const servers: CassandraServer[] = [];
+  try {
+    for (let node = 1; node <= nodes; node += 1) {
+      const directory = options.directory && { directory: join(options.directory, `node${node}`) };
+      servers.push(await startCassandra({ ...options, ...directory, node, ports }));
+    }
+    return servers;
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.dispose()));
+    throw error;
+  }
+}
+
+/** What Cassandra's own start script gives Java 17, and what makes a small server. */
+function javaArguments(server: {
+  readonly conf: string;
+  readonly directory: string;
+  readonly heapMiB: number;
+  readonly classPath: string;
+}): readonly string[] {
+  const exported = [
+    'java.base/jdk.internal.misc',
+    'java.base/java.lang.ref',
+    'java.management.rmi/com.sun.jmx.remote.internal.rmi',
+    'java.rmi/sun.rmi.registry',
+    'java.rmi/sun.rmi.server',
+    'java.sql/java.sql',
+    'jdk.unsupported/sun.misc',
+  ];
+  const opened = [
+    'java.base/java.io',
+    'java.base/java.lang',
+    'java.base/java.lang.module',
+    'java.base/java.lang.reflect',
+    'java.base/java.util',
+    'java.base/jdk.internal.loader',
+    'java.base/jdk.internal.math',
+    'java.base/jdk.internal.module',
+    'java.base/jdk.internal.ref',
+    'java.base/jdk.internal.reflect',
+    'java.base/jdk.internal.util.jar',
+    'java.base/sun.nio.ch',
+    'jdk.management/com.sun.management.internal',
+  ];
+  return [
+    `-Xms${server.heapMiB}m`,
+    `-Xmx${server.heapMiB}m`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=4',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-Djdk.attach.allowAttachSelf=true',
+    '-Dio.netty.tryReflectionSetAccessible=true',
+    ...exported.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
+    ...opened.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    `-Dcassandra.config=file://${join(server.conf, 'cassandra.yaml')}`,
+    `-Dcassandra.storagedir=${server.directory}`,
+    '-Dcassandra-foreground=yes',
+    // A cluster on one machine has nothing to wait for before it joins.
+    '-Dcassandra.ring_delay_ms=2000',
+    '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+    '-cp',
+    `${server.conf}:${server.classPath}`,
+    'org.apache.cassandra.service.CassandraDaemon',
+  ];
+}
