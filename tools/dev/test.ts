@@ -19,6 +19,11 @@ const make = (target: string, ...variables: string[]): readonly [string, ...stri
 const STAGES: readonly Stage[] = [
   { name: 'check', command: make('check'), minutesMax: 5 },
   { name: 'integration', command: ['node', 'tools/dev/run-tests.ts', 'int'], minutesMax: 6 },
+  {
+    name: 'model',
+    command: ['make', '--no-print-directory', 'model', 'ARGS=--quick'],
+    minutesMax: 6,
+  },
   { name: 'conformance', command: make('conformance'), minutesMax: 8 },
   { name: 'interop', command: make('interop'), minutesMax: 6 },
   { name: 'e2e', command: make('e2e'), minutesMax: 8 },
