@@ -4,5 +4,9 @@
 //
 // Invariants: C1, C2 (config.ts), D1 (demo.ts), K1 (key-file.ts), N1 (node.ts), N2, N3 (stop.ts).
 
-export { createLogger } from './log.ts';
-export { type RunningNode, type StartStep, startNode } from './node.ts';
+export type { Authored } from './authors.ts';
+export { resolveConfig } from './config.ts';
+export { StartError } from './errors.ts';
+export { createLogger, type Logger } from './log.ts';
+export { type RunningNode, type StartOptions, type StartStep, startNode } from './node.ts';
+export { DEV_DEFAULTS, type NodeConfig } from './settings.ts';

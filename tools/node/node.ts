@@ -12,6 +12,7 @@ import { type LmdbStore, openLmdbStore } from '../../cluster/lmdb/index.ts';
 import { createRuntime, type Runtime } from '../../runtime/index.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { ServiceBinding } from '../../runtime/service.ts';
+import { type Authored, allActors, allServices, loadAuthored } from './authors.ts';
 import { DEMO_USERS, demoRoutes } from './demo.ts';
 import { upsertUsers } from './directory.ts';
 import { explainStart } from './errors.ts';
@@ -34,7 +35,8 @@ export interface StartStep {
   readonly elapsedMs: number;
 }
 
-export interface StartOptions {
+/** `actors` and `services` are added to those of the setting `actors.module`. */
+export interface StartOptions extends Authored {
   readonly log: Logger;
   /** Called after each step. Default: nothing. */
   readonly onStep?: (step: StartStep) => void;
@@ -58,6 +60,7 @@ interface Starting {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onStep: (step: StartStep) => void;
+  readonly authored: Authored;
   /** Newest first. */
   readonly undo: (() => Promise<unknown>)[];
 }
@@ -72,7 +75,7 @@ const PAGE_DIRECTORY = new URL('../../dist/web/', import.meta.url).pathname;
 export async function startNode(config: NodeConfig, options: StartOptions): Promise<RunningNode> {
   const running = await readAnnouncement(config.data);
   const { log, onStep = () => undefined } = options;
-  const starting: Starting = { config, clock: systemClock(), log, onStep, undo: [] };
+  const starting: Starting = { config, clock: systemClock(), log, onStep, authored: options, undo: [] };
   try {
     return await compose(starting);
   } catch (error) {
@@ -86,13 +89,14 @@ export async function startNode(config: NodeConfig, options: StartOptions): Prom
 }
 
 async function compose(starting: Starting): Promise<RunningNode> {
-  const { config, clock, log } = starting;
+  const { config, clock, log, authored } = starting;
+  const limits = imLimits(config);
+  const module = config['actors.module'] === '' ? {} : await loadAuthored(config['actors.module']);
+  const actors = allActors(imActors(limits), [...(module.actors ?? []), ...(authored.actors ?? [])]);
   const store = await step(starting, 'store opened', config.data, () => openStore(starting));
   const state = new NodeState(() => store.health());
   const tokens = await authorityOf(await ensureKeyFile(keyFileOf(config)), clock);
   const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
-  const limits = imLimits(config);
-  const actors = imActors(limits);
   const traces = startTraces(config, VERSION);
   starting.undo.unshift(() => traces.close());
   const { runtime, services } = await step(starting, 'actors ready', `${actors.length} kinds`, async () => {
@@ -111,7 +115,8 @@ async function compose(starting: Starting): Promise<RunningNode> {
     const address = config['http.public_address'];
     const bound = imServices(made, { tokens, nodeInfo, ...(address === '' ? {} : { address }) }, limits);
     if (config['demo.enabled'] && config['demo.users']) await upsertUsers(bound, DEMO_USERS);
-    return { runtime: made, services: bound };
+    const added = [module, authored].flatMap(({ services: make }) => make?.(made) ?? []);
+    return { runtime: made, services: allServices(bound, added) };
   });
   const page = pageDirectory(config);
   const edge = await step(starting, 'edge listening', '', async () => {

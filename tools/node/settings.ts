@@ -105,6 +105,11 @@ export const SETTINGS = {
     [16 * 1024 ** 2, 16_384 * GIB],
     'Most bytes the store may grow to. Address space only: disk is used as data comes. Reached = writes are refused with STORAGE_FULL.',
   ),
+  'actors.module': text(
+    '',
+    'Module with actors and services of your own, relative to the working directory: see docs/extending. Empty = none.',
+    '--actors',
+  ),
   'web.enabled': onOff(true, 'Whether the web page is served.', '--no-web'),
   'web.directory': text('', 'Directory of the built web page; empty = the one of this release.'),
   'auth.key_file': text(

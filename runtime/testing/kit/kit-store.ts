@@ -35,7 +35,7 @@ export class KitStore {
   }
 
   failNext(fate: WriteFate, match: (actor: { kind: string; key: string }) => boolean): void {
-    this.#store.failNext(FAULTS[fate], ({ actor }) => match(actor));
+    this.#store.failNext(FAULTS[fate], ({ actor, rows = [] }) => rows.length > 0 && match(actor));
   }
 
   /** The store as one process uses it: from the moment that `alive` says no, nothing settles and nothing more is written. */

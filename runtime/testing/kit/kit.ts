@@ -196,7 +196,7 @@ export class ActorKit {
     return () => this.#store.release();
   }
 
-  /** Decides what becomes of the next write, of an actor if one is named. Several are taken in order. */
+  /** Decides what becomes of the next write of a record, of an actor if one is named. Several are taken in order. */
   failNextWrite(fate: WriteFate, of?: { readonly type: ActorType; readonly key: string }): void {
     this.#store.failNext(
       fate,

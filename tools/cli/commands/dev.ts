@@ -24,6 +24,7 @@ interface DevFlags extends OutputFlags {
   readonly web: boolean;
   readonly demoUsers: boolean;
   readonly metricsPort?: string;
+  readonly actors?: string;
   readonly set: Readonly<Record<string, string>>;
 }
 
@@ -37,6 +38,7 @@ export function addDevCommand(program: Command, io: Io): void {
     .option('--port <n>', 'port of gRPC-web and the page, 0 = any free one (default: 7700)')
     .option('--grpc-port <n>', 'port of native gRPC, 0 = any free one (default: 7701)')
     .option('--metrics-port <n>', 'port of the page of metrics for Prometheus (default: none)')
+    .option('--actors <module>', 'module with actors and services of your own (docs/extending)')
     .option('--config <file>', 'JSON file of settings (docs/operating/configuration.md)')
     .option('--set <key=value>', 'any setting; may be repeated', collectSetting, {})
     .option('--ready-file <file>', 'written when ready: {"http", "grpc", "pid"}')
@@ -83,6 +85,7 @@ async function configure(flags: DevFlags, io: Io, overrides: Partial<NodeConfig>
   if (flags.port !== undefined) settings['http.port'] = flags.port;
   if (flags.grpcPort !== undefined) settings['grpc.port'] = flags.grpcPort;
   if (flags.metricsPort !== undefined) settings['telemetry.metrics_port'] = flags.metricsPort;
+  if (flags.actors !== undefined) settings['actors.module'] = flags.actors;
   if (!flags.web) settings['web.enabled'] = 'false';
   if (!flags.demoUsers) settings['demo.users'] = 'false';
   const { config } = resolveConfig({
