@@ -105,4 +105,16 @@ describe('fence reads', () => {
     await reads;
     assert.deepEqual([failing, fenced()], [-2, 0]);
   });
+
+  it('F2: a read that can not be had is made again less and less often', async () => {
+    const { ownership, clock, reader } = setUp();
+    let reads = 0;
+    ownership.readFence = () => {
+      reads++;
+      return Promise.reject(new Error('Too few replicas are in reach.'));
+    };
+    void reader.read();
+    await clock.advance(10_000);
+    assert.equal(reads, 1 + 6 + 8, 'after 20 ms to 640 ms, then every second');
+  });
 });

@@ -9,7 +9,7 @@ import type { Interceptor } from './interceptor.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { remind } from './reminders.ts';
 import { tell } from './tells.ts';
-import { codeOf, keyOn, type ScriptType, scripted, settle, twoNodes } from './testing/index.ts';
+import { codeOf, KernelNode, keyOn, type ScriptType, scripted, settle, twoNodes } from './testing/index.ts';
 
 /** Calls `run` as if the contract marked it IDEMPOTENT; says code and `begun`. */
 function idempotent(
@@ -118,6 +118,7 @@ describe('a call that is tried again', () => {
     two.owners[0].regain(shard);
     await two.clock.advance(2000);
     assert.equal(await answer, 'OK');
+    assert.ok(two.network.sent.every(({ from, to }) => from !== to));
   });
 
   it('is not by the router, where it is a message that its actor repeats, or one-way', async () => {
@@ -136,6 +137,24 @@ describe('a call that is tried again', () => {
     await two.clock.advance(60_000);
     assert.ok(two.network.sent.length > 2, 'the message is repeated');
     assert.equal(two.nodes[0].metrics.retries, 0);
+  });
+});
+
+describe('a fan-out within a node', () => {
+  it('leaves no timer behind once all have answered', async () => {
+    const target = scripted({ kind: 'target', rank: 20, run: () => '' });
+    const { run } = target.type.contract.method;
+    const source = scripted({
+      run: (text, turn) => {
+        const receivers = ['a', 'b'].map((key) => ({ key, own: {} }));
+        turn.fanOut(target.type, run, create(run.input, { text }), receivers, () => {});
+        return '';
+      },
+    });
+    const node = new KernelNode([target.definition, source.definition]);
+    await node.run(source.type, 's', 'x');
+    await node.clock.advance(1000);
+    assert.equal(node.clock.pending, 0);
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { defineMemoryActor } from './definition.ts';
 import { StarlingError } from './errors.ts';
 import { tell } from './tells.ts';
 import { codeOf, KernelNode, latch, SimOwnership, SimStore, scripted, settle } from './testing/index.ts';
@@ -150,6 +151,36 @@ describe('a drain that is given up', () => {
     await node.clock.advance(60_000);
     assert.deepEqual(receiver.taken, []);
   });
+
+  it('is over at once, and leaves alone what runs', async () => {
+    const gate = latch();
+    const { node, type, shard } = setUp({ run: (text) => gate.promise.then(() => text) });
+    const answer = node.run(type, 'a', 'x');
+    await settle();
+    const drain = node.runtime.drainShard(shard, 60_000);
+    node.runtime.undrainShard(shard);
+    await node.clock.advance(5);
+    await drain;
+    gate.open();
+    assert.equal(await answer, 'x');
+    assert.equal(node.runtime.stats().activations, 1);
+  });
+
+  it('H4: opens an actor again that was ended in the middle of a turn', async () => {
+    const opened: string[] = [];
+    const { node, type, shard } = setUp({
+      run: () => new Promise(() => {}),
+      opened: (_turn, { key }) => opened.push(key),
+    });
+    void codeOf(node.run(type, 'a', 'x'));
+    await settle();
+    const drain = node.runtime.drainShard(shard, 200);
+    await node.clock.advance(300);
+    await drain;
+    node.runtime.undrainShard(shard);
+    await node.clock.advance(60_000);
+    assert.deepEqual(opened, ['a', 'a']);
+  });
 });
 
 describe('a shard that is lost', () => {
@@ -162,6 +193,55 @@ describe('a shard that is lost', () => {
     await node.clock.advance(60_000);
     assert.equal(node.runtime.stats().activations, 0);
     assert.equal(await codeOf(node.run(type, 'a', 'y')), 'NOT_OWNER');
+  });
+
+  it('H2: what a turn answers that was running then is not known, of an actor in memory too', async () => {
+    const gate = latch();
+    const { type } = scripted();
+    const definition = defineMemoryActor(type, {
+      state: () => undefined,
+      handlers: { run: () => gate.promise.then(() => ({ text: 'x' })), watch: () => {} },
+      reads: { look: () => ({ text: '' }) },
+    });
+    const node = new KernelNode([definition]);
+    const answer = codeOf(node.run(type, 'a', 'x'));
+    await settle();
+    const { shard } = node.runtime.place(type, 'a');
+    node.ownership.lose(shard);
+    node.runtime.shardLost(shard);
+    gate.open();
+    assert.equal(await answer, 'OUTCOME_UNKNOWN');
+  });
+});
+
+describe('a shard that comes back', () => {
+  it('is served from the moment of its claim, however it went', async () => {
+    const { node, type, shard } = setUp();
+    for (const [i, went] of ['drained', 'drained and lost'].entries()) {
+      const drain = node.runtime.drainShard(shard, 200);
+      await node.clock.advance(300);
+      await drain;
+      node.ownership.lose(shard);
+      if (went === 'drained and lost') node.runtime.shardLost(shard);
+      node.ownership.regain(shard);
+      if (went === 'drained') await node.runtime.shardTaken(shard);
+      assert.equal(await node.run(type, 'a', 'x'), String(i + 1), went);
+    }
+  });
+
+  it('has its marks read for the claim of now alone', async () => {
+    const { node, store, shard } = setUp();
+    let reads = 0;
+    store.readMarks = () => {
+      reads++;
+      return Promise.reject(new Error('The store does not answer.'));
+    };
+    await node.runtime.shardTaken(shard);
+    node.ownership.lose(shard);
+    node.ownership.regain(shard);
+    await node.runtime.shardTaken(shard);
+    await node.clock.advance(1000);
+    assert.equal(reads, 2 + 3, 'again after 100, 300 and 700 ms');
   });
 });
 
