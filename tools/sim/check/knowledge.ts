@@ -30,6 +30,8 @@ export interface Acked {
   readonly floor: number;
   /** Notes left beside the actor. */
   readonly notes: readonly string[];
+  /** Shard and epoch in which it was written; absent for notes, which are the node's. */
+  readonly server: string | undefined;
 }
 
 export interface ProcessView {

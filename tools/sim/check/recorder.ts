@@ -150,7 +150,9 @@ export class Recorder {
       for (const fact of known.read.values()) if (fact.seq <= head.sealSeq) facts.push(fact);
     }
     const left = notes.flatMap(({ note, present }) => (present ? [`${actor.key} ${note}`] : []));
-    view.waiting.push({ facts, floor: head?.floor ?? 0, actor: idOf(actor), notes: left });
+    const ts = rows[0]?.ts ?? head?.ts;
+    const server = ts === undefined ? undefined : `${actor.shard}/${ts >> EPOCH_BITS}`;
+    view.waiting.push({ facts, floor: head?.floor ?? 0, actor: idOf(actor), notes: left, server });
   }
 
   trimBegins(process: SimProcess, actor: ActorAddress, below: number): void {
@@ -209,7 +211,9 @@ export class Recorder {
         return;
       }
       view.liveFrom = Math.max(view.liveFrom, began);
-      for (const { facts, floor, actor, notes } of covered) {
+      for (const { facts, floor, actor, notes, server } of covered) {
+        // What a process has given away it serves no more: a write that was under way shows nobody anything.
+        if (server !== undefined && this.#left.has(`${process.name} ${server}`)) continue;
         for (const note of notes) this.receipts.noted(note);
         const known = knownOf(view, actor);
         known.floor = Math.max(known.floor, floor);
