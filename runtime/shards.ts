@@ -80,13 +80,15 @@ export class Shards {
   async drain(shard: number, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     this.#draining.add(shard);
-    for (const activation of this.#of(shard)) activation.drain();
+    // No others come: the shard takes no new work.
+    const activations = this.#of(shard);
+    for (const activation of activations) activation.drain();
     const end = clock.monotonic() + graceMs;
-    while (clock.monotonic() < end && this.draining(shard) && !this.#of(shard).every(({ quiet }) => quiet)) {
+    while (clock.monotonic() < end && this.draining(shard) && !activations.every(({ quiet }) => quiet)) {
       await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
     }
     if (!this.draining(shard)) return;
-    for (const activation of this.#of(shard)) {
+    for (const activation of activations) {
       if (activation.quiet) activation.handOver();
       else activation.end(new StarlingError('NOT_OWNER'));
     }
