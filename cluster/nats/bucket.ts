@@ -8,6 +8,7 @@ import {
   apiRequest,
   isNobody,
   JetStreamError,
+  NOT_ENABLED,
   STREAM_NAME_IN_USE,
   STREAM_NOT_FOUND,
   type StreamConfig,
@@ -133,7 +134,8 @@ export class Bucket {
 
   #explain(error: unknown): string {
     const { bucket } = this.#options.subjects;
-    if (isNobody(error)) return 'The NATS servers have no JetStream for this account: enable it.';
+    const disabled = error instanceof JetStreamError && error.code === NOT_ENABLED;
+    if (disabled || isNobody(error)) return 'The NATS servers have no JetStream for this account: enable it.';
     const why = error instanceof Error ? error.message : String(error);
     if (!(error instanceof JetStreamError)) return `The bucket ${bucket} can not be reached: ${why}.`;
     return (

@@ -2,6 +2,8 @@
 // is up, and what its errors mean. Does not own: what travels on it.
 
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type ConnectionOptions as TlsOptions } from 'node:tls';
 import {
   type Authenticator,
   credsAuthenticator,
@@ -63,7 +65,7 @@ export class Connection {
       reconnectDelayHandler: () => limits.reconnectMs + random.float() * limits.reconnectJitterMs,
       // Credentials may be renewed while the node runs.
       ignoreAuthErrorAbort: true,
-      ...(tls === undefined ? {} : { tls: { ...tls } }),
+      ...(tls === undefined ? {} : { tls: { ...tls, ...identityCheck(servers) } }),
       ...(await authOptions(auth)),
     };
     try {
@@ -118,6 +120,25 @@ export class Connection {
     this.#problem = undefined;
     for (const { onUp } of this.#listeners) onUp?.();
   }
+}
+
+/**
+ * The client passes no name on where it connects to an address, and Node then looks for `localhost` in the certificate.
+ * Such a certificate has to be for one of the addresses that are configured.
+ */
+function identityCheck(servers: readonly string[]): Pick<TlsOptions, 'checkServerIdentity'> {
+  const hosts = servers.map((server) =>
+    new URL(server.includes('://') ? server : `nats://${server}`).hostname.replace(/^\[|\]$/g, ''),
+  );
+  const addresses = hosts.filter((host) => isIP(host) !== 0);
+  if (addresses.length === 0) return {};
+  return {
+    checkServerIdentity: (host, certificate) => {
+      if (hosts.includes(host)) return checkServerIdentity(host, certificate);
+      const refusals = addresses.map((address) => checkServerIdentity(address, certificate));
+      return refusals.includes(undefined) ? undefined : refusals[0];
+    },
+  };
 }
 
 async function authOptions(auth: NatsAuth | undefined): Promise<Partial<NodeConnectionOptions>> {

@@ -23,6 +23,7 @@ export class JetStreamError extends Error {
   }
 }
 
+export const NOT_ENABLED = 10_039;
 export const STREAM_NOT_FOUND = 10_059;
 export const WRONG_LAST_SEQUENCE: readonly number[] = [10_071, 10_164];
 export const STREAM_NAME_IN_USE = 10_058;
