@@ -18,6 +18,7 @@ export class Keeper {
   readonly #draining = new Set<SimNode>();
   /** Milliseconds since which a node has been out of reach. */
   readonly #silentSince = new Map<SimNode, number>();
+  #swept = 0;
   /** Nodes believe what was said some time ago, with this likelihood. */
   staleness = 0;
   /** A node that is out of reach for so long is believed dead, milliseconds. */
@@ -87,10 +88,13 @@ export class Keeper {
       if (incarnation !== undefined && lost) this.condemn(incarnation);
     }
     for (const incarnation of this.#world.dead) this.condemn(incarnation);
+    this.#swept = (this.#swept + 1) % this.#wishes.length;
     for (const node of nodes) {
       if (node.ownership === undefined || !node.up || this.#random.float() < this.staleness) continue;
       for (const incarnation of this.#condemned) node.ownership.condemn(incarnation);
       node.ownership.want((shard) => this.#wantOf(node, shard));
+      // As a member does: in turn, it looks for rows that name it though nobody said so.
+      node.ownership.look(this.#swept);
     }
   }
 
