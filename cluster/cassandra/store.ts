@@ -1,9 +1,5 @@
-// The Cassandra driver of the store port. Owns: order of commits of an actor (S5), marks before rows (S4), pages of cells,
-// marks and notes. Does not own: requests (session.ts), groups (writer.ts), timelines (reader.ts).
-//
-// Invariants:
-// D1  One commit of an actor is under way at a time, in the order they were handed over (S5).
-// D2  A commit of which a step has left something, or may have, is never refused as not done (S6).
+// The Cassandra driver of the store port. Owns: pages of cells, marks and notes; write times of wake marks. Does not own:
+// order of commits (commits.ts), requests (session.ts), groups (writer.ts), timelines (reader.ts).
 
 import { StarlingError } from '../../runtime/errors.ts';
 import type {
@@ -21,6 +17,7 @@ import type {
   StoreHealth,
   WakeMark,
 } from '../../runtime/ports/store.ts';
+import { Commits } from './commits.ts';
 import { decodeHead } from './head.ts';
 import { checkActor, checkTable, type Layout, type Steps } from './layout.ts';
 import { listRequestsMax } from './limits.ts';
@@ -34,8 +31,7 @@ export class CassandraStore implements Store {
   readonly #layout: Layout;
   readonly #reader: Reader;
   readonly #writer: Writer;
-  /** The last commit of each actor that is under way (D1). */
-  readonly #tails = new Map<string, Promise<void>>();
+  readonly #commits: Commits;
   #wakeTs = 0n;
   #closed = false;
 
@@ -44,6 +40,7 @@ export class CassandraStore implements Store {
     this.#layout = layout;
     this.#reader = new Reader(session, layout);
     this.#writer = new Writer((bounds, partition) => session.group(bounds, partition));
+    this.#commits = new Commits(this.#writer);
   }
 
   async readHead(actor: ActorAddress): Promise<Head | undefined> {
@@ -96,15 +93,7 @@ export class CassandraStore implements Store {
     } catch (error) {
       return Promise.reject(error);
     }
-    const id = `${commit.actor.kind}/${commit.actor.key}`;
-    const before = this.#tails.get(id);
-    const run = (): Promise<void> => this.#commit(steps);
-    const done = before === undefined ? run() : before.then(run);
-    const tail = done.then(ignore, ignore).then(() => {
-      if (this.#tails.get(id) === tail) this.#tails.delete(id);
-    });
-    this.#tails.set(id, tail);
-    return done;
+    return this.#commits.run(`${commit.actor.kind}/${commit.actor.key}`, steps);
   }
 
   async trim(actor: ActorAddress, below: number, ts: bigint): Promise<void> {
@@ -225,24 +214,14 @@ export class CassandraStore implements Store {
   /** Waits for the commits under way. The session stays open: it is its maker's. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#tails.values());
-    await this.#writer.idle();
+    await this.#commits.idle();
   }
 
-  async #commit({ marks, rest }: Steps): Promise<void> {
-    // S4: a mark that came after the rows could be missing when they are there.
-    await this.#write(marks);
-    try {
-      await this.#write(rest);
-    } catch (error) {
-      if (marks.length === 0) throw error;
-      throw new StarlingError('OUTCOME_UNKNOWN', 'Its marks are written.', { cause: error });
-    }
-  }
-
-  async #write(ops: readonly Op[]): Promise<void> {
-    const failure = await this.#writer.write(ops);
-    if (failure !== undefined) throw toError(failure);
+  #write(ops: readonly Op[]): Promise<void> {
+    if (ops.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#writer.write(ops, (failure) => (failure === undefined ? resolve() : reject(toError(failure))));
+    });
   }
 
   #check(actor?: ActorAddress): void {
@@ -264,8 +243,4 @@ function cellOf(key: string, found: { readonly [name: string]: unknown }): Store
 
 function closed(): StarlingError {
   return new StarlingError('SHUTTING_DOWN', 'The store is closed.');
-}
-
-function ignore(): void {
-  // The caller of the commit hears of it.
 }

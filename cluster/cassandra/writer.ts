@@ -68,7 +68,6 @@ export class Writer {
   #writes = 0;
   #bytes = 0;
   #planned = false;
-  #idle: (() => void)[] = [];
 
   constructor(send: Send) {
     this.#send = send;
@@ -80,35 +79,28 @@ export class Writer {
   }
 
   /**
-   * Writes all of it; resolves with what is wrong, or undefined.
-   * @throws StarlingError OVERLOADED if too much waits already
+   * Writes all of it; `settle` hears what is wrong, or undefined. A callback: this runs for every commit.
+   * @throws StarlingError OVERLOADED if too much waits already; `settle` is not called then
    */
-  write(ops: readonly Op[]): Promise<Failure | undefined> {
-    if (ops.length === 0) return Promise.resolve(undefined);
-    const bytes = ops.reduce((sum, op) => sum + op.bytes, 0);
+  write(ops: readonly Op[], settle: (failure: Failure | undefined) => void): void {
+    let bytes = 0;
+    for (const op of ops) bytes += op.bytes;
     if (this.#writes + ops.length > queueWritesMax || this.#bytes + bytes > queueBytesMax) {
-      return Promise.reject(new StarlingError('OVERLOADED', 'Too many writes wait for the store.'));
+      throw new StarlingError('OVERLOADED', 'Too many writes wait for the store.');
     }
     this.#writes += ops.length;
     this.#bytes += bytes;
-    return new Promise((settle) => {
-      const unit: Unit = {
-        left: 0,
-        done: false,
-        refusal: undefined,
-        unknown: undefined,
-        bytes,
-        writes: ops.length,
-        settle,
-      };
-      for (const [partition, own] of byPartition(ops)) this.#enqueue(unit, partition, own);
-      this.#plan();
-    });
-  }
-
-  /** Resolves when nothing waits or is under way. */
-  idle(): Promise<void> {
-    return this.#writes === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    const unit: Unit = {
+      left: 0,
+      done: false,
+      refusal: undefined,
+      unknown: undefined,
+      bytes,
+      writes: ops.length,
+      settle,
+    };
+    for (const [partition, own] of byPartition(ops)) this.#enqueue(unit, partition, own);
+    this.#plan();
   }
 
   #enqueue(unit: Unit, partition: Partition, ops: readonly Op[]): void {
@@ -190,7 +182,6 @@ export class Writer {
     this.#writes -= unit.writes;
     this.#bytes -= unit.bytes;
     unit.settle(verdict(unit));
-    if (this.#writes === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 

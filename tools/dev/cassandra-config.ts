@@ -77,6 +77,8 @@ memtable_offheap_space: 128MiB
 file_cache_size: 64MiB
 key_cache_size: 8MiB
 networking_cache_size: 32MiB
+# Batches of one partition are no burden, and each warning is a line of log.
+batch_size_warn_threshold: 50KiB
 auto_snapshot: false
 disk_failure_policy: die
 commit_failure_policy: die
