@@ -54,6 +54,8 @@ export class Activation implements Evictable {
   #running = false;
   #issueQueued = false;
   #awake = 0;
+  /** Answers to what was asked, and promises, that go on as turns of this activation. */
+  #expected = 0;
   #dropWhenIdle = false;
   /** Monotonic milliseconds of the last work. */
   lastUsed: number;
@@ -290,6 +292,21 @@ export class Activation implements Evictable {
     this.#answers.adopt(later, call);
   }
 
+  /** Its outputs may have to wait. */
+  get gated(): boolean {
+    return this.#openLog !== undefined;
+  }
+
+  /** Something was asked whose answer goes on as a turn: until then the activation stays. */
+  expect(): void {
+    this.#expected++;
+  }
+
+  /** It was answered. */
+  expected(): void {
+    this.#expected--;
+  }
+
   /** Lets an output leave once the writes before it have settled. */
   output(release: () => void, fail: (error: StarlingError) => void = () => {}, before?: number): void {
     if (this.#journal === undefined || this.#gate === undefined) release();
@@ -416,7 +433,7 @@ export class Activation implements Evictable {
   /** Drops the activation if nothing would be lost; writes a checkpoint first where that spares the next one work. */
   tryPassivate(): boolean {
     if (this.#state !== 'active' || this.#awake > 0 || !this.#turns.idle) return false;
-    if (this.#outputsWait) return false;
+    if (this.#outputsWait || this.#expected > 0) return false;
     const journal = this.#journal;
     if (journal !== undefined) {
       if (!journal.quiet) return false;

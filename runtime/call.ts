@@ -85,6 +85,8 @@ export class Call {
   begun = false;
   /** A try of it that changes something has ended with an unknown outcome. */
   perhapsDone = false;
+  /** It waits at its sender's gate: watched already, but nobody may be asked yet. */
+  held = false;
   /** Times it was tried again. */
   retries = 0;
   watcher: CallWatcher | undefined = undefined;

@@ -11,13 +11,17 @@ import {
   type StartCall,
   toMessage,
 } from './actor-type.ts';
-import { type CallInit, type CallSink, NO_SINK, type Path } from './call.ts';
+import { type Call, type CallInit, type CallOutcome, type CallSink, NO_SINK, type Path } from './call.ts';
 import type { AskClient, Continuation } from './turn.ts';
 
 /** Who can start calls. */
 export interface Caller {
   /** Starts a call; its sink hears the outcome exactly once. */
   startCall(init: CallInit): void;
+  /** The same for a call that has to wait at its sender's gate: it ends by its deadline even there. */
+  holdCall(init: CallInit): Call;
+  /** Lets a held call go. */
+  releaseCall(call: Call): void;
   /** The deadline that `timeoutMs` from now means, at most `latest`; on the monotonic clock. */
   deadlineAfter(timeoutMs: number | undefined, latest?: number): number;
 }
@@ -54,9 +58,22 @@ export function callClient<C extends DescService>(
         traceparent: from?.traceparent ?? options?.traceparent,
       };
       if (from === undefined) caller.startCall(call);
-      else from.activation.output(() => caller.startCall(call), reject);
+      else gated(caller, from.activation, call);
     });
   return type.bind(start as StartCall) as ActorClient<C>;
+}
+
+/** Lets a call leave through the gate of the activation that makes it. */
+function gated(caller: Caller, activation: Activation, init: CallInit): void {
+  if (!activation.gated) {
+    caller.startCall(init);
+    return;
+  }
+  const call = caller.holdCall(init);
+  activation.output(
+    () => caller.releaseCall(call),
+    (error) => call.reject(error),
+  );
 }
 
 /** A client whose answers come as turns of the activation that asks. */
@@ -74,10 +91,15 @@ export function askClient<C extends DescService>(
     then: Continuation<Message>,
     options?: CallOptions,
   ): void => {
-    const sink: CallSink = {
-      resolve: (value) => activation.continueWith((turn) => then({ ok: true, value }, turn), traceparent),
-      reject: (error) => activation.continueWith((turn) => then({ ok: false, error }, turn), traceparent),
+    const goOn = (outcome: CallOutcome<Message>): void => {
+      activation.expected();
+      activation.continueWith((turn) => then(outcome, turn), traceparent);
     };
+    const sink: CallSink = {
+      resolve: (value) => goOn({ ok: true, value }),
+      reject: (error) => goOn({ ok: false, error }),
+    };
+    activation.expect();
     const call: CallInit = {
       type,
       key,
@@ -94,7 +116,7 @@ export function askClient<C extends DescService>(
       traceparent,
     };
     if (passing) host.startCall(call);
-    else activation.output(() => host.startCall(call));
+    else gated(host, activation, call);
   };
   return type.bind(start as StartCall) as AskClient<C>;
 }

@@ -76,6 +76,20 @@ export class Router {
     if (call.pending) this.#route(call);
   }
 
+  /** A call that waits at its sender's gate, to be released or rejected. It ends by its deadline even there (R1). */
+  hold(init: CallInit): Call {
+    const call = new Call(init);
+    call.held = true;
+    this.#watch(call, this.#watcher);
+    return call;
+  }
+
+  /** Lets a held call go. */
+  release(call: Call): void {
+    call.held = false;
+    if (call.pending) this.#route(call);
+  }
+
   #route(call: Call): void {
     const node = this.#remoteNode(call.type, call.key);
     if (node === undefined) this.#deliver(call);
@@ -112,7 +126,7 @@ export class Router {
   /** R4. */
   #again(call: Call, error: StarlingError): boolean {
     const { limits, clock, random } = this.#options;
-    if (call.retries >= limits.callRetriesMax || !this.#mayRepeat(call, error)) return false;
+    if (call.held || call.retries >= limits.callRetriesMax || !this.#mayRepeat(call, error)) return false;
     const backoff = Math.min(limits.callRetryMsMax, limits.callRetryMsMin * 2 ** call.retries);
     const delayMs = backoff * (0.5 + random.float() / 2);
     if (clock.monotonic() + delayMs >= call.deadline) return false;
@@ -134,6 +148,9 @@ export class Router {
       this.#askedInVain(call.type, call.key);
       return true;
     }
+    // Another node that stops gives its shards away.
+    if (error.code === 'SHUTTING_DOWN' && !call.begun)
+      return this.#remoteNode(call.type, call.key) !== undefined;
     return call.method.repeatable && error.entry.outcome === 'unknown' && error.retryAfterMs !== undefined;
   }
 

@@ -5,7 +5,7 @@
 import { create, type DescService, type Message } from '@bufbuild/protobuf';
 import { Activation } from './activation.ts';
 import { type ActorClient, type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
-import { actorNamed, type CallInit, type CallSink } from './call.ts';
+import { actorNamed, type Call, type CallInit, type CallSink } from './call.ts';
 import { type Caller, callClient } from './clients.ts';
 import type { ActorDefinition } from './definition.ts';
 import { Due } from './due.ts';
@@ -238,6 +238,8 @@ export class Runtime implements Host, ShardHost {
 
   /** Who calls from outside of actors: refused once the node stops. */
   readonly #outside: Caller = {
+    holdCall: (init) => this.holdCall(init),
+    releaseCall: (call) => this.releaseCall(call),
     deadlineAfter: (timeoutMs, latest) => this.deadlineAfter(timeoutMs, latest),
     startCall: (init) => {
       if (this.#state === 'running') this.startCall(init);
@@ -315,6 +317,14 @@ export class Runtime implements Host, ShardHost {
 
   startCall(init: CallInit): void {
     this.#router.start(init);
+  }
+
+  holdCall(init: CallInit): Call {
+    return this.#router.hold(init);
+  }
+
+  releaseCall(call: Call): void {
+    this.#router.release(call);
   }
 
   deadlineAfter(timeoutMs: number | undefined, latest?: number): number {

@@ -186,6 +186,7 @@ export class TurnContext implements Turn<never> {
   ): void {
     this.#writing();
     const activation = this.#activation;
+    activation.expect();
     activation.output(() => {
       activation.host.fanOut(
         type,
@@ -193,6 +194,7 @@ export class TurnContext implements Turn<never> {
         shared as Message,
         receivers,
         ({ refused, marked }) => {
+          activation.expected();
           activation.continueWith(
             (turn) => then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn, marked),
             this.#traceparent,
@@ -215,8 +217,11 @@ export class TurnContext implements Turn<never> {
   when<T>(promise: Promise<T>, then: Continuation<T>): void {
     this.#writing();
     const activation = this.#activation;
-    const resume = (outcome: CallOutcome<T>): void =>
+    activation.expect();
+    const resume = (outcome: CallOutcome<T>): void => {
+      activation.expected();
       activation.continueWith((turn) => then(outcome, turn), this.#traceparent);
+    };
     promise.then(
       (value) => resume({ ok: true, value }),
       (error: unknown) => resume({ ok: false, error: toStarlingError(error) }),
