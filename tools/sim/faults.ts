@@ -43,6 +43,7 @@ export class Faults {
     for (const node of world.nodes) {
       node.offStore = false;
       node.run?.process.resume();
+      node.run?.process.setClock();
       world.keeper.undrain(node);
       if (node.run === undefined) node.start();
     }

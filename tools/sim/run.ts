@@ -21,6 +21,10 @@ const STEP_MS = 250;
 /** Bounds, in simulated milliseconds: to come up, to drain after the faults, to come back, to settle, to read everything. */
 const START_MS = 60_000;
 const DRAIN_MS = 45_000;
+/** After the time of the last reminder. */
+const REMIND_MS = 20_000;
+/** A node looks at its wall clock once a minute: one that was set is noticed after that. */
+const CLOCK_SET_MS = 80_000;
 const RETURN_MS = 30_000;
 const SETTLE_MS = 5_000;
 const CHECK_MS = 60_000;
@@ -75,7 +79,7 @@ async function phases(world: World): Promise<void> {
     for (const node of world.nodes) node.kill();
   } else for (const device of workload.devices) device.start();
   faults.heal();
-  await clock.advance(DRAIN_MS);
+  await clock.advance(drainMs(world));
   for (const { what } of workload.open) recorder.fail('I13', `a call to ${what} has not ended`);
   if (swarm.silentRestart) {
     await check(world, () => new FinalCheck(world, workload, { notesCount: true }).run());
@@ -99,6 +103,12 @@ async function phases(world: World): Promise<void> {
   await cutOneFromStore(world);
   for (const [name, count] of Object.entries(world.ground.counts())) world.trace.count(name, count);
   world.trace.count('most activations of one actor', recorder.activationsMax);
+}
+
+/** Until everything that was begun has ended, and every reminder that was set has had its time. */
+function drainMs({ clock, reminders, swarm }: World): number {
+  const remindedMs = reminders.lastMs - clock.now() + REMIND_MS;
+  return Math.max(DRAIN_MS, remindedMs, swarm.faults.clock_jump > 0 ? CLOCK_SET_MS : 0);
 }
 
 /** I11: a node that is cut from the store alone loses its shards to the others, though the board hears it all the time. */

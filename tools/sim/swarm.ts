@@ -72,6 +72,8 @@ export interface Swarm {
   readonly users: number;
   readonly groups: number;
   readonly ledgers: number;
+  /** Reminders are due within this time of being set, milliseconds. */
+  readonly remindMsMax: number;
   /** Simulated milliseconds under load. */
   readonly loadMs: number;
   /** Mean pause between two acts of the workload, milliseconds. */
@@ -125,6 +127,8 @@ function drawnSwarm(seed: number): Swarm {
     users: 4 + random.below(4),
     groups: 1 + random.below(2),
     ledgers: 2 + random.below(2),
+    // The longest outlives an activation, so that only the due mark in the store wakes the actor.
+    remindMsMax: pick(8_000, 30_000, 30_000, 30_000, 200_000),
     loadMs: 30_000 + random.below(40_000),
     pauseMs: 100 + random.below(150),
     silentRestart: random.float() < 0.4 && !boardOnly,
@@ -144,6 +148,12 @@ function drawnSwarm(seed: number): Swarm {
       callMsDefault: 5_000,
       reviveMsMax: 2_000,
       tellRetryMsMax: 2_000,
+      reminderRetryMsMin: 200,
+      reminderRetryMsMax: 2_000,
+      reminderCatchUpMax: 5,
+      dueRescanMsMin: 1_000,
+      dueRescanMsMax: 8_000,
+      dueMarksPageMax: pick(2, 256),
     },
     imLimits: {
       ringRowsMax: pick(20, 60, 30_000),

@@ -6,10 +6,11 @@ import { directPlacement } from '../../../actors/ids.ts';
 import { SentIndexEntrySchema } from '../../../proto/gen/starling/actor/v1/group_pb.ts';
 import type { Message } from '../../../proto/gen/starling/im/v1/message_pb.ts';
 import { SendState } from '../../../proto/gen/starling/im/v1/send_pb.ts';
-import { type Row, shardOf } from '../../../runtime/index.ts';
+import { type Head, type Row, shardOf } from '../../../runtime/index.ts';
 import { decodeRow } from '../../../runtime/stored.ts';
 import type { Workload } from '../load/workload.ts';
 import type { World } from '../world/world.ts';
+import { checkFold } from './folds.ts';
 import { factsOfUserRow, messageOfRow, sayingOfMessage, sayingOfRow, type UserRowFacts } from './rows.ts';
 
 const PAGE = 1_000;
@@ -18,6 +19,7 @@ const SENT_TABLE = 'sent';
 interface ActorLog {
   /** The checkpoint holds everything up to here. */
   readonly asOf: number;
+  readonly head: Head | undefined;
   readonly floor: number;
   readonly rows: readonly Row[];
 }
@@ -30,7 +32,7 @@ async function logOf(world: World, kind: string, key: string): Promise<ActorLog>
   const rows = await world.ground.auditor.readRows(actor, { from: 1, rowsMax: PAGE }, head);
   const floor = head?.floor ?? 1;
   const contiguous = rows.filter(({ seq }, i) => seq === floor + i);
-  return { floor, rows: contiguous, asOf: head?.asOf ?? 0 };
+  return { head, floor, rows: contiguous, asOf: head?.asOf ?? 0 };
 }
 
 /** A membership of a user in a conversation. */
@@ -62,10 +64,9 @@ export class FinalCheck {
     for (const key of await auditor.listActors('ledger', { actorsMax: PAGE })) {
       const { rows } = await logOf(this.#world, 'ledger', key);
       this.#prefix('ledger', key, rows);
-      ledgers.set(
-        key,
-        rows.map(({ value }) => Buffer.from(decodeRow(value).record).toString()),
-      );
+      const words = rows.map(({ value }) => Buffer.from(decodeRow(value).record).toString());
+      ledgers.set(key, words);
+      this.#world.reminders.check(key, words);
     }
     this.#workload.ledgers.check(ledgers);
     this.#acked();
@@ -85,7 +86,8 @@ export class FinalCheck {
   }
 
   async #group(key: string): Promise<void> {
-    const { rows, floor, asOf } = await logOf(this.#world, 'group', key);
+    const { head, rows, floor, asOf } = await logOf(this.#world, 'group', key);
+    if (floor === 1) checkFold(this.#world, 'group', key, head, rows);
     const { recorder } = this.#world;
     this.#prefix('group', key, rows, floor);
     const messages = rows.map(({ value }) => messageOfRow(value));
@@ -130,7 +132,8 @@ export class FinalCheck {
   }
 
   async #user(key: string): Promise<void> {
-    const { rows, floor } = await logOf(this.#world, 'user', key);
+    const { head, rows, floor } = await logOf(this.#world, 'user', key);
+    if (floor === 1) checkFold(this.#world, 'user', key, head, rows);
     this.#prefix('user', key, rows, floor);
     const { recorder, ground, swarm } = this.#world;
     const address = { kind: 'user', key, shard: shardOf(key, swarm.shards) };

@@ -1,9 +1,16 @@
 // Clients of the ledgers. Owns: what they said and what they saw, and that both fit one order of events (I8).
 
 import { StarlingError } from '../../../runtime/index.ts';
+import type { SimRandom } from '../../../runtime/testing/index.ts';
+import { cancelWord, setWord } from '../world/reminder-words.ts';
 import type { World } from '../world/world.ts';
 
 const CALL_MS = 4_000;
+/** Names of reminders that a ledger has: few, so that some are replaced. */
+const NAMES = 4;
+const CANCEL_CHANCE = 0.25;
+const PERIODIC_CHANCE = 0.3;
+const CATCH_UPS = ['once', 'all', 'skip'] as const;
 
 interface Said {
   readonly word: string;
@@ -35,7 +42,36 @@ export class Ledgers {
   /** Says a word at a ledger, some of them told on; repeats it until it is answered, a few times. */
   async say(n: number, to: number | undefined): Promise<void> {
     this.#words += 1;
-    const word = to === undefined ? `w${this.#words}` : `w${this.#words}>${Ledgers.keyOf(to)}`;
+    await this.#add(
+      n,
+      to === undefined ? `w${this.#words}` : `w${this.#words}>${Ledgers.keyOf(to)}`,
+      'word said',
+    );
+  }
+
+  /** Sets, replaces or cancels one of a ledger's reminders. */
+  async remind(random: SimRandom): Promise<void> {
+    const { clock, swarm, reminders } = this.#world;
+    this.#words += 1;
+    const n = random.below(swarm.ledgers);
+    const id = String(this.#words);
+    const name = `r${random.below(NAMES)}`;
+    const cancels = random.float() < CANCEL_CHANCE;
+    const inMs = random.below(swarm.remindMsMax) - 500;
+    const everyMs = random.float() < PERIODIC_CHANCE ? 1_000 + random.below(8_000) : 0;
+    const times = random.below(5);
+    const catchUp = CATCH_UPS[random.below(CATCH_UPS.length)] ?? 'once';
+    if (cancels) {
+      await this.#add(n, cancelWord(name, id), 'reminder to be cancelled');
+      return;
+    }
+    const dueMs = Math.floor(clock.now()) + inMs;
+    const untilMs = dueMs + times * everyMs;
+    reminders.lastMs = Math.max(reminders.lastMs, untilMs);
+    await this.#add(n, setWord({ name, id, dueMs, everyMs, catchUp, untilMs }), 'reminder to be set');
+  }
+
+  async #add(n: number, word: string, event: string): Promise<void> {
     const key = Ledgers.keyOf(n);
     const said: Said = { word, ackedAt: undefined, place: 0 };
     this.#list(this.said, key).push(said);
@@ -46,7 +82,7 @@ export class Ledgers {
       said.ackedAt = clock.monotonic();
       said.place = Number(answer);
       trace.note('ledgers', `${key} ${word} at ${answer}`);
-      trace.count('word said');
+      trace.count(event);
       this.#world.recorder.shown('ledgers', `ledger/${key}`, said.place, word);
       return;
     }

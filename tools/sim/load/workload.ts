@@ -86,6 +86,7 @@ export class Workload {
       [20, () => this.#sendDirect()],
       [14, () => this.#say()],
       [8, () => this.#spawn('look', this.ledgers.look(this.#random.below(this.#world.swarm.ledgers)))],
+      [8, () => this.#spawn('remind', this.ledgers.remind(this.#random))],
       [6, () => this.#read()],
       [5, () => this.#markRead()],
       [5, () => this.#changeMembers()],

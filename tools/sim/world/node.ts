@@ -21,6 +21,7 @@ import {
   type Transport,
 } from '../../../runtime/index.ts';
 import type { Recorder } from '../check/recorder.ts';
+import type { ReminderWatch } from '../check/reminders.ts';
 import { type Ledger, makeLedger } from './ledger.ts';
 import { observedOwnership, observedStore } from './observed-store.ts';
 import type { SimProcess } from './process.ts';
@@ -35,6 +36,7 @@ export interface NodeParts {
   readonly transport: Transport;
   readonly directory: Directory;
   readonly recorder: Recorder;
+  readonly reminders: ReminderWatch;
   readonly trace: Trace;
   readonly limits: Partial<RuntimeLimits>;
   readonly imLimits: Partial<ImLimits>;
@@ -56,7 +58,10 @@ export class NodeRun {
     const watching = { process, recorder, trace };
     this.#parts = parts;
     this.process = process;
-    this.ledger = makeLedger();
+    this.ledger = makeLedger({
+      set: (id) => parts.reminders.set(process.name, id),
+      runs: (id, dueMs) => parts.reminders.runs(process.name, id, dueMs),
+    });
     this.runtime = createRuntime({
       node: parts.address,
       store: observedStore(parts.store, watching),

@@ -121,6 +121,11 @@ export class SimProcess {
     this.#wallOffsetMs += byMs;
   }
 
+  /** The wall clock shows again what it is. */
+  setClock(): void {
+    this.#wallOffsetMs = 0;
+  }
+
   #countPause(): void {
     if (this.#life === 'paused') this.pausedMs += this.#options.clock.monotonic() - this.#pausedSince;
   }

@@ -89,6 +89,7 @@ export class SimNode {
       transport: net.transportOf(process, this.name, this.name),
       directory,
       recorder,
+      reminders: world.reminders,
       trace,
       limits: swarm.runtimeLimits,
       imLimits: swarm.imLimits,

@@ -6,6 +6,7 @@ import { NodeReplySchema, NodeRequestSchema } from '../../../proto/gen/starling/
 import { DeliverRequestSchema } from '../../../proto/gen/starling/actor/v1/user_pb.ts';
 import { SimClock, SimRandom } from '../../../runtime/testing/index.ts';
 import { Recorder } from '../check/recorder.ts';
+import { ReminderWatch } from '../check/reminders.ts';
 import { Sends } from '../load/sends.ts';
 import type { Swarm } from '../swarm.ts';
 import { SimBoard } from './board.ts';
@@ -23,6 +24,7 @@ export class World {
   readonly random: SimRandom;
   readonly trace: Trace;
   readonly recorder: Recorder;
+  readonly reminders: ReminderWatch;
   readonly sends: Sends;
   readonly net: SimNet;
   readonly board: SimBoard;
@@ -42,6 +44,7 @@ export class World {
     this.random = new SimRandom(swarm.seed);
     this.trace = new Trace(this.clock);
     this.recorder = new Recorder(this.clock, this.trace);
+    this.reminders = new ReminderWatch(this.clock, this.trace, this.recorder);
     this.sends = new Sends(this.recorder, this.trace, () => this.clock.monotonic());
     const { clock, trace } = this;
     const watch = {
