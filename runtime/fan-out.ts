@@ -12,6 +12,8 @@ export interface FanOutHow {
   readonly absentNote: string | undefined;
   /** W3C trace context of the turn that sends it. */
   readonly traceparent: string | undefined;
+  /** The actor that sends it. */
+  readonly caller: { readonly kind: string; readonly key: string } | undefined;
 }
 
 export interface FanOutPart {
@@ -43,6 +45,7 @@ export interface LocalFanOut {
   readonly requests: readonly { readonly key: string; readonly request: Message }[];
   readonly deadline: number;
   readonly traceparent?: string | undefined;
+  readonly caller?: FanOutHow['caller'];
   /** Hands a call to the activation of a key. */
   readonly deliver: (call: Call) => void;
   /** Called once, when every receiver has answered or its time is up. */
@@ -54,7 +57,7 @@ export interface LocalFanOut {
  * answered; harmless once all have.
  */
 export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => void {
-  const { type, method, requests, deadline, traceparent, deliver } = options;
+  const { type, method, requests, deadline, traceparent, caller, deliver } = options;
   if (requests.length === 0) {
     options.done([]);
     return () => {};
@@ -63,7 +66,7 @@ export function fanOutLocally(options: LocalFanOut): (error: StarlingError) => v
   const calls: Call[] = [];
   for (const { key, request } of requests) {
     const sink = new Receiver(collected, key);
-    const call = new Call({ type, key, method, request, deadline, sink, traceparent });
+    const call = new Call({ type, key, method, request, deadline, sink, traceparent, caller });
     calls.push(call);
     deliver(call);
   }

@@ -23,8 +23,14 @@ export function encodeReply(output: DescMessage, value: Message): NodeOutcome {
 }
 
 export function encodeError(error: StarlingError, begun = true): NodeOutcome {
-  const { code, message, metadata, retryAfterMs } = error;
-  const value = create(NodeErrorSchema, { code, message, metadata: { ...metadata }, notBegun: !begun });
+  const { code, message, metadata, retryAfterMs, violations } = error;
+  const value = create(NodeErrorSchema, {
+    code,
+    message,
+    metadata: { ...metadata },
+    notBegun: !begun,
+    violations: violations.map(({ field, description }) => ({ field, description })),
+  });
   if (retryAfterMs !== undefined) value.retryAfterMs = retryAfterMs;
   return create(NodeOutcomeSchema, { outcome: { case: 'error', value } });
 }
@@ -34,7 +40,7 @@ export function decodeOutcome(output: DescMessage, outcome: NodeOutcome | undefi
   if (inner.case === 'reply') return { ok: true, value: fromBinary(output, inner.value) };
   if (inner.case === undefined)
     return { ok: false, error: new StarlingError('INTERNAL', 'Another node answered nothing.') };
-  const { code, message, metadata, retryAfterMs } = inner.value;
+  const { code, message, metadata, retryAfterMs, violations } = inner.value;
   // A code of a later release: all that is certain is that nothing is.
   const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'OUTCOME_UNKNOWN';
   const detail = message.startsWith(ERRORS[known].text)
@@ -43,6 +49,6 @@ export function decodeOutcome(output: DescMessage, outcome: NodeOutcome | undefi
   const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
   return {
     ok: false,
-    error: new StarlingError(known, detail === '' ? undefined : detail, { metadata, ...retry }),
+    error: new StarlingError(known, detail === '' ? undefined : detail, { metadata, violations, ...retry }),
   };
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { type RunResponse, RunResponseSchema } from '../proto/gen/starling/test/v1/script_pb.ts';
+import { invalidRequest, type StarlingError } from './errors.ts';
+import type { Interceptor } from './interceptor.ts';
 import { codeOf, keyOn, scripted, settle, twoNodes } from './testing/index.ts';
 import type { Turn } from './turn.ts';
 
@@ -87,5 +89,60 @@ describe('between nodes', () => {
     const two = twoNodes([scripted().definition]);
     const reply = await two.network.transportOf('n0').request('n1', Uint8Array.of(255, 255, 255), 1000);
     assert.match(Buffer.from(reply).toString(), /MALFORMED/);
+  });
+
+  it('a refusal says the same of a request, wherever it comes from', async () => {
+    const { type, definition } = scripted({
+      run: () => {
+        throw invalidRequest('text', 'must be longer');
+      },
+    });
+    const two = twoNodes([definition]);
+    for (const node of [0, 1]) {
+      await assert.rejects(
+        two.nodes[0].client(type, keyOn(type, node)).run({ text: '' }),
+        (error: StarlingError) => {
+          assert.equal(error.code, 'INVALID_REQUEST');
+          assert.deepEqual(
+            error.violations.map(({ field, description }) => [field, description]),
+            [['text', 'must be longer']],
+          );
+          return true;
+        },
+      );
+    }
+  });
+
+  it('a fan-out names its sender to the interceptors of its receivers', async () => {
+    const target = scripted({ kind: 'target', rank: 20 });
+    const source = scripted({
+      kind: 'source',
+      run: (text, turn) => {
+        const { input } = target.type.contract.method.run;
+        const receivers = [0, 1].map((node) => ({ key: keyOn(target.type, node), own: {} }));
+        turn.fanOut(
+          target.type,
+          target.type.contract.method.run,
+          create(input, { text }),
+          receivers,
+          () => {},
+        );
+        return text;
+      },
+    });
+    const callers: (string | undefined)[] = [];
+    const watched = {
+      ...target.definition,
+      interceptors: [
+        ((invocation, proceed) => {
+          callers.push(invocation.caller?.kind);
+          return proceed();
+        }) satisfies Interceptor,
+      ],
+    };
+    const two = twoNodes([watched, source.definition]);
+    await two.nodes[0].client(source.type, keyOn(source.type, 0)).run({ text: 'x' });
+    await settle();
+    assert.deepEqual(callers, ['source', 'source']);
   });
 });

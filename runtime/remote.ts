@@ -171,7 +171,7 @@ export async function fanOutRemotely(
  * @throws StarlingError INTERNAL for what has no encoding
  */
 function encodeFanOut(fanOut: RemoteFanOut): Uint8Array {
-  const { type, method, receivers, timeoutMs, absentNote = '', traceparent = '' } = fanOut;
+  const { type, method, receivers, timeoutMs, absentNote = '', traceparent = '', caller } = fanOut;
   const { input } = method;
   try {
     const parts = receivers.map(({ key, own }) => ({
@@ -185,6 +185,7 @@ function encodeFanOut(fanOut: RemoteFanOut): Uint8Array {
       receivers: parts,
       absentNote,
       traceparent,
+      caller: caller === undefined ? '' : `${caller.kind}/${caller.key}`,
     };
     const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
     return toBinary(NodeRequestSchema, envelope);
@@ -270,6 +271,7 @@ function answerFanOut(
   const how = {
     absentNote: fanOut.absentNote === '' ? undefined : fanOut.absentNote,
     traceparent: fanOut.traceparent === '' ? undefined : fanOut.traceparent,
+    caller: fanOut.caller === '' ? undefined : actorNamed(fanOut.caller),
   };
   return new Promise((resolve) => {
     try {

@@ -249,7 +249,7 @@ export class Router {
     done: (result: FanOutResult) => void,
   ): void {
     const callAll: NotedFanOut['callAll'] = (some, ms, then) =>
-      this.#callAll(type, method, some, ms, how.traceparent, then);
+      this.#callAll(type, method, some, ms, how, then);
     if (how.absentNote === undefined)
       callAll(requests, timeoutMs, (refused) => done({ refused, marked: NOBODY }));
     else this.#options.notes.fanOut({ type, note: how.absentNote, requests, timeoutMs, callAll, done });
@@ -260,7 +260,7 @@ export class Router {
     method: ActorMethod,
     requests: readonly { readonly key: string; readonly request: Message }[],
     timeoutMs: number,
-    traceparent: string | undefined,
+    { traceparent, caller }: FanOutHow,
     done: (refused: readonly Refused[]) => void,
   ): void {
     const first = requests[0];
@@ -280,6 +280,7 @@ export class Router {
       requests,
       deadline,
       traceparent,
+      caller,
       deliver: (call) => this.#deliver(call),
       done: (refused) => {
         whole.resolve(first.request);

@@ -200,7 +200,7 @@ export class TurnContext implements Turn<never> {
             this.#traceparent,
           );
         },
-        { absentNote: options?.absentNote, traceparent: this.#traceparent },
+        { absentNote: options?.absentNote, traceparent: this.#traceparent, caller: activation.address },
       );
     });
   }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/envelope.proto.
  */
 export const file_starling_actor_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpkCCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkSDgoGY2FsbGVyGAggASgJEjsKCG1ldGFkYXRhGAkgAygLMikuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUNhbGwuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKYAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJEhMKC2Fic2VudF9ub3RlGAYgASgJIigKDE5vZGVSZWNlaXZlchILCgNrZXkYASABKAkSCwoDb3duGAIgASgMInsKCU5vZGVSZXBseRIuCgRjYWxsGAEgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWVIABI1CgdmYW5fb3V0GAIgASgLMiIuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUZhbk91dFJlcGx5SABCBwoFcmVwbHkiWAoLTm9kZU91dGNvbWUSDwoFcmVwbHkYASABKAxIABItCgVlcnJvchgCIAEoCzIcLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVFcnJvckgAQgkKB291dGNvbWUi3AEKCU5vZGVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSPAoIbWV0YWRhdGEYAyADKAsyKi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3IuTWV0YWRhdGFFbnRyeRIbCg5yZXRyeV9hZnRlcl9tcxgEIAEoDUgAiAEBEhEKCW5vdF9iZWd1bhgFIAEoCBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEQoPX3JldHJ5X2FmdGVyX21zIlIKD05vZGVGYW5PdXRSZXBseRIvCgdyZWZ1c2VkGAEgAygLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlZnVzYWwSDgoGbWFya2VkGAIgAygJIksKC05vZGVSZWZ1c2FsEgsKA2tleRgBIAEoCRIvCgdvdXRjb21lGAIgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWViBnByb3RvMw");
+  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpkCCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkSDgoGY2FsbGVyGAggASgJEjsKCG1ldGFkYXRhGAkgAygLMikuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUNhbGwuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKoAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJEhMKC2Fic2VudF9ub3RlGAYgASgJEg4KBmNhbGxlchgHIAEoCSIoCgxOb2RlUmVjZWl2ZXISCwoDa2V5GAEgASgJEgsKA293bhgCIAEoDCJ7CglOb2RlUmVwbHkSLgoEY2FsbBgBIAEoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVPdXRjb21lSAASNQoHZmFuX291dBgCIAEoCzIiLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVGYW5PdXRSZXBseUgAQgcKBXJlcGx5IlgKC05vZGVPdXRjb21lEg8KBXJlcGx5GAEgASgMSAASLQoFZXJyb3IYAiABKAsyHC5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3JIAEIJCgdvdXRjb21lIpICCglOb2RlRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEjwKCG1ldGFkYXRhGAMgAygLMiouc3RhcmxpbmcuYWN0b3IudjEuTm9kZUVycm9yLk1ldGFkYXRhRW50cnkSGwoOcmV0cnlfYWZ0ZXJfbXMYBCABKA1IAIgBARIRCglub3RfYmVndW4YBSABKAgSNAoKdmlvbGF0aW9ucxgGIAMoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVWaW9sYXRpb24aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhEKD19yZXRyeV9hZnRlcl9tcyIzCg1Ob2RlVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIlIKD05vZGVGYW5PdXRSZXBseRIvCgdyZWZ1c2VkGAEgAygLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlZnVzYWwSDgoGbWFya2VkGAIgAygJIksKC05vZGVSZWZ1c2FsEgsKA2tleRgBIAEoCRIvCgdvdXRjb21lGAIgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWViBnByb3RvMw");
 
 /**
  * What one node asks of another.
@@ -207,6 +207,13 @@ export type NodeFanOut = Message<"starling.actor.v1.NodeFanOut"> & {
    * @generated from field: string absent_note = 6;
    */
   absentNote: string;
+
+  /**
+   * The actor that sends it, `kind/key`.
+   *
+   * @generated from field: string caller = 7;
+   */
+  caller: string;
 };
 
 /**
@@ -354,6 +361,13 @@ export type NodeError = Message<"starling.actor.v1.NodeError"> & {
    * @generated from field: bool not_begun = 5;
    */
   notBegun: boolean;
+
+  /**
+   * What is wrong with single fields of the request.
+   *
+   * @generated from field: repeated starling.actor.v1.NodeViolation violations = 6;
+   */
+  violations: NodeViolation[];
 };
 
 /**
@@ -362,6 +376,34 @@ export type NodeError = Message<"starling.actor.v1.NodeError"> & {
  */
 export const NodeErrorSchema: GenMessage<NodeError> = /*@__PURE__*/
   messageDesc(file_starling_actor_v1_envelope, 7);
+
+/**
+ * What is wrong with one field of a request.
+ *
+ * @generated from message starling.actor.v1.NodeViolation
+ */
+export type NodeViolation = Message<"starling.actor.v1.NodeViolation"> & {
+  /**
+   * Path in the request.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * What it must be.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message starling.actor.v1.NodeViolation.
+ * Use `create(NodeViolationSchema)` to create a new message.
+ */
+export const NodeViolationSchema: GenMessage<NodeViolation> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_envelope, 8);
 
 /**
  * Those of a fan-out that did not simply take it; everybody else has, durably.
@@ -389,7 +431,7 @@ export type NodeFanOutReply = Message<"starling.actor.v1.NodeFanOutReply"> & {
  * Use `create(NodeFanOutReplySchema)` to create a new message.
  */
 export const NodeFanOutReplySchema: GenMessage<NodeFanOutReply> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_envelope, 8);
+  messageDesc(file_starling_actor_v1_envelope, 9);
 
 /**
  * One receiver that did not simply take it.
@@ -417,5 +459,5 @@ export type NodeRefusal = Message<"starling.actor.v1.NodeRefusal"> & {
  * Use `create(NodeRefusalSchema)` to create a new message.
  */
 export const NodeRefusalSchema: GenMessage<NodeRefusal> = /*@__PURE__*/
-  messageDesc(file_starling_actor_v1_envelope, 9);
+  messageDesc(file_starling_actor_v1_envelope, 10);
 
