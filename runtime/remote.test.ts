@@ -98,7 +98,7 @@ describe('between nodes', () => {
       },
     });
     const two = twoNodes([definition]);
-    for (const node of [0, 1]) {
+    for (const node of [0, 1] as const) {
       await assert.rejects(
         two.nodes[0].client(type, keyOn(type, node)).run({ text: '' }),
         (error: StarlingError) => {
@@ -119,7 +119,7 @@ describe('between nodes', () => {
       kind: 'source',
       run: (text, turn) => {
         const { input } = target.type.contract.method.run;
-        const receivers = [0, 1].map((node) => ({ key: keyOn(target.type, node), own: {} }));
+        const receivers = ([0, 1] as const).map((node) => ({ key: keyOn(target.type, node), own: {} }));
         turn.fanOut(
           target.type,
           target.type.contract.method.run,

@@ -1,3 +1,4 @@
+// Longer than 300 lines because calls and fan-outs go the same ways, by the same rules.
 // Brings calls and fan-outs to their actors: to activations of this node, or in envelopes to the nodes that serve them.
 //
 // R1  Every call is watched until it is answered, so it ends by its deadline (I13).
