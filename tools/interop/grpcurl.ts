@@ -6,6 +6,9 @@ import type { DevNode } from './node.ts';
 import { signIn } from './node.ts';
 import { type Steps, within } from './steps.ts';
 
+/** The release that is tried. */
+export const GRPCURL = { module: 'github.com/fullstorydev/grpcurl/cmd/grpcurl', version: 'v1.9.4' };
+
 const WAIT_MS = 15_000;
 
 /** A run of grpcurl whose output can be waited for while it runs. */

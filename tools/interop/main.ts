@@ -4,11 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { goTool } from '../conformance/go-tool.ts';
 import { tryGrpcWeb } from './grpc-web.ts';
-import { tryGrpcurl } from './grpcurl.ts';
+import { GRPCURL, tryGrpcurl } from './grpcurl.ts';
 import { startDevNode } from './node.ts';
 import { Steps } from './steps.ts';
-
-const GRPCURL = { module: 'github.com/fullstorydev/grpcurl/cmd/grpcurl', version: 'v1.9.4' };
 
 const program = await goTool(GRPCURL);
 const steps = new Steps();

@@ -15,7 +15,8 @@ export interface Authored {
 }
 
 const EXPORTS_HINT =
-  'It exports `actors`, an array of what defineActor and its like return, and may export `services`, a function of the runtime that returns an array of bindService.';
+  'It exports `actors`, an array of what defineActor and its like return, and may export `services`, a function of ' +
+  'the runtime that returns an array of bindService.';
 
 /**
  * Loads the module at a path, relative to the working directory.
