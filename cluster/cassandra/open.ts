@@ -130,11 +130,12 @@ async function connect(options: ConnectOptions): Promise<cassandra.Client> {
   const { account } = options;
   const client = new cassandra.Client({
     contactPoints: [...options.contactPoints],
-    localDataCenter: options.dataCenter,
     ...(account === undefined ? {} : { credentials: { username: account.name, password: account.password } }),
     ...(options.tls === undefined ? {} : { sslOptions: options.tls }),
     encoding: { useBigIntAsLong: true },
     policies: {
+      // The home data centre is named here alone: where the library itself finds that there is no such one, it leaves a
+      // connection open that nothing can close.
       loadBalancing: new policies.loadBalancing.TokenAwarePolicy(
         new policies.loadBalancing.DCAwareRoundRobinPolicy(options.dataCenter),
       ),
@@ -216,7 +217,7 @@ function startFailure(error: unknown, options: ConnectOptions): StarlingError {
   if (/provided credentials|bad credentials|unauthorized|permission/i.test(text)) {
     return refusal('ACCOUNT_REFUSED', `Cassandra at ${where} refuses the account: ${text}`, error);
   }
-  if (/datacenter|data center/i.test(text)) {
+  if (/datacenter/i.test(text)) {
     const detail = `Data centre ${options.dataCenter} is not one of the cluster at ${where}: ${text}`;
     return refusal('DATA_CENTER_UNKNOWN', detail, error);
   }

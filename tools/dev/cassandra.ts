@@ -50,6 +50,7 @@ export class CassandraServer {
   readonly #args: readonly string[];
   readonly #java: string;
   readonly #kept: boolean;
+  readonly #accounts: boolean;
   #child: ChildProcess | undefined;
 
   private constructor(options: {
@@ -59,6 +60,7 @@ export class CassandraServer {
     readonly program: ServerProgram;
     readonly args: readonly string[];
     readonly kept: boolean;
+    readonly accounts: boolean;
   }) {
     this.directory = options.directory;
     this.address = `${options.host}:${options.port}`;
@@ -67,6 +69,7 @@ export class CassandraServer {
     this.#java = options.program.java;
     this.#args = options.args;
     this.#kept = options.kept;
+    this.#accounts = options.accounts;
   }
 
   /** Sets a server up without starting it. */
@@ -90,7 +93,8 @@ export class CassandraServer {
     });
     const args = javaArguments({ conf, directory, heapMiB, classPath: program.classPath });
     const kept = options.directory !== undefined;
-    return new CassandraServer({ directory, host, port: ports.native, program, args, kept });
+    const accounts = authentication === 'password';
+    return new CassandraServer({ directory, host, port: ports.native, program, args, kept, accounts });
   }
 
   get pid(): number | undefined {
@@ -113,7 +117,7 @@ export class CassandraServer {
       if (this.#child === child) this.#child = undefined;
     });
     const untilMs = performance.now() + startMsMax;
-    while (!(await answers(this.#host, this.#port))) {
+    while (!(await this.#ready())) {
       if (ended === undefined && performance.now() < untilMs) {
         await new Promise((resolve) => setTimeout(resolve, lookMs));
         continue;
@@ -147,6 +151,17 @@ export class CassandraServer {
   async dispose(): Promise<void> {
     await this.kill();
     if (!this.#kept) await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** With accounts: once the first one can log in. */
+  async #ready(): Promise<boolean> {
+    if (!(await answers(this.#host, this.#port))) return false;
+    if (!this.#accounts) return true;
+    return (await this.#log('system.log')).includes("default superuser role 'cassandra'");
+  }
+
+  #log(name: string): Promise<string> {
+    return readFile(join(this.directory, name), 'utf8').catch(() => '');
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -188,8 +203,9 @@ export async function startCluster(nodes: number, options: ServerOptions = {}): 
   const servers: CassandraServer[] = [];
   try {
     for (let node = 1; node <= nodes; node += 1) {
-      const directory = options.directory && { directory: join(options.directory, `node${node}`) };
-      servers.push(await startCassandra({ ...options, ...directory, node, ports }));
+      const own =
+        options.directory === undefined ? {} : { directory: join(options.directory, `node${node}`) };
+      servers.push(await startCassandra({ ...options, ...own, node, ports }));
     }
     return servers;
   } catch (error) {
@@ -245,6 +261,8 @@ function javaArguments(server: {
     // A cluster on one machine has nothing to wait for before it joins.
     '-Dcassandra.ring_delay_ms=2000',
     '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+    // The first account is made at once, not after ten seconds.
+    '-Dcassandra.superuser_setup_delay_ms=0',
     '-cp',
     `${server.conf}:${server.classPath}`,
     'org.apache.cassandra.service.CassandraDaemon',

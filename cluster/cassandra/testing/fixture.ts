@@ -1,7 +1,7 @@
 // What the tests against a real server share. Owns: one server for all of them, one keyspace, numbers for shares of it.
 
 import { after, before } from 'node:test';
-import { dataCenter, startCassandra } from '../../../tools/dev/cassandra.ts';
+import { dataCenter, startCluster } from '../../../tools/dev/cassandra.ts';
 import { systemClock } from '../../clock/index.ts';
 import { type CassandraDatabase, openCassandra, openSchema } from '../index.ts';
 
@@ -9,30 +9,31 @@ import { type CassandraDatabase, openCassandra, openSchema } from '../index.ts';
 const stripes = 8;
 
 export interface Fixture {
-  /** `host:port`. */
-  address(): string;
   /** Open for all tests. */
   database(): CassandraDatabase;
   /** A number that no other test has. */
   share(): number;
-  readonly keyspace: string;
 }
 
-/** Starts a server before the first test of the file, or takes the one of STARLING_TEST_CASSANDRA (host:port). */
-export function useCassandra(): Fixture {
+/**
+ * Starts a server before the first test of the file, or takes the one of STARLING_TEST_CASSANDRA (host:port). With several
+ * nodes each has a copy of everything.
+ */
+export function useCassandra(nodes = 1): Fixture {
   const keyspace = `starling_test_${process.pid}`;
-  const given = process.env['STARLING_TEST_CASSANDRA'];
-  let address: string | undefined;
+  const given = nodes === 1 ? process.env['STARLING_TEST_CASSANDRA'] : undefined;
   let database: CassandraDatabase | undefined;
   let close = async (): Promise<void> => {};
   let shares = 0;
   before(async () => {
-    const server = given === undefined ? await startCassandra() : undefined;
-    close = async () => server?.dispose();
-    address = server?.address ?? given;
-    const options = { contactPoints: [address ?? ''], dataCenter };
+    const servers = given === undefined ? await startCluster(nodes) : [];
+    close = async () => {
+      await Promise.all(servers.map((server) => server.dispose()));
+    };
+    const contactPoints = given === undefined ? servers.map((server) => server.address) : [given];
+    const options = { contactPoints, dataCenter };
     const schema = await openSchema(options);
-    await schema.apply({ keyspace, dataCenters: { [dataCenter]: 1 }, stripes });
+    await schema.apply({ keyspace, dataCenters: { [dataCenter]: nodes }, stripes });
     await schema.close();
     database = await openCassandra({ ...options, keyspace, clock: systemClock() });
   });
@@ -41,8 +42,6 @@ export function useCassandra(): Fixture {
     await close();
   });
   return {
-    keyspace,
-    address: () => known(address),
     database: () => known(database),
     share: () => {
       shares += 1;

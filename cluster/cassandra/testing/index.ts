@@ -1,4 +1,3 @@
 // What the tests of the driver share. Owns: one real server and keyspace for a file, a share of it for each test.
 
-export { type Fixture, useCassandra } from './fixture.ts';
-export { shardsShareOf, shareOf } from './namespace.ts';
+export { conformanceSuites } from './suites.ts';
