@@ -87,6 +87,21 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
     expected: ['I4', 'I3', 'I14'],
   },
   {
+    name: 'a swap of unknown outcome taken as not applied',
+    edits: [
+      machine(
+        "return phase.kind === 'swapping' ? settle(state, phase.from) : stay(state);",
+        [
+          "if (phase.kind === 'swapping' && phase.from?.owner === state.me)",
+          "        return go(state, { kind: 'serving', epoch: phase.from.epoch }, { kind: 'begin', epoch: phase.from.epoch });",
+          "      return phase.kind === 'swapping' ? settle(state, phase.from) : stay(state);",
+        ].join('\n'),
+      ),
+    ],
+    options: { on: ['rebalance', 'bad_store', 'cut_from_store', 'cut_replica', 'slow_replica'] },
+    expected: ['I4', 'I3', 'I14', 'I11'],
+  },
+  {
     name: 'write times as numbers',
     edits: [
       {

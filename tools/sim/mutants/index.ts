@@ -5,10 +5,16 @@ import { CLUSTER_MUTANTS } from './cluster.ts';
 import { KERNEL_MUTANTS } from './kernel.ts';
 import type { Mutant } from './mutant.ts';
 import { PRODUCT_MUTANTS } from './product.ts';
+import { REMINDER_MUTANTS } from './reminders.ts';
 
 export { applied, type Edit, type Mutant } from './mutant.ts';
 
-export const MUTANTS: readonly Mutant[] = [...KERNEL_MUTANTS, ...CLUSTER_MUTANTS, ...PRODUCT_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...KERNEL_MUTANTS,
+  ...REMINDER_MUTANTS,
+  ...CLUSTER_MUTANTS,
+  ...PRODUCT_MUTANTS,
+];
 
 /** Faults of the table that have no code to be put into, and why. */
 export const NOT_PUT_IN: readonly { readonly name: string; readonly why: string }[] = [

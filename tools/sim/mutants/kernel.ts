@@ -99,6 +99,11 @@ export const KERNEL_MUTANTS: readonly Mutant[] = [
     expected: ['I8', 'I7'],
   },
   {
+    name: 'state without the row that it stands at',
+    edits: [recovery('let tail = head?.asOf ?? 0;', 'let tail = (head?.floor ?? 1) - 1;')],
+    expected: SHOWN,
+  },
+  {
     name: 'rows read before the head',
     edits: [
       recovery(

@@ -28,6 +28,17 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
     expected: ['I7', 'I12'],
   },
   {
+    name: 'cursor dropped with the membership',
+    edits: [
+      {
+        file: 'actors/user/summary.ts',
+        find: 'if (change.left) summary.member = false;',
+        replace: 'if (change.left) Object.assign(summary, { member: false, cursor: 0, joinSeq: 0 });',
+      },
+    ],
+    expected: ['I7', 'I12'],
+  },
+  {
     name: 'refused deliveries are ignored',
     edits: [
       {
@@ -70,6 +81,22 @@ export const PRODUCT_MUTANTS: readonly Mutant[] = [
         replace: '    if (this.#resting) return;',
       },
     ],
+    expected: ['I9'],
+  },
+  {
+    name: 'a send overtakes the outbox',
+    edits: [
+      {
+        file: 'actors/user/send-queue.ts',
+        find: '    this.#waiting.push(waiting);\n',
+        replace: [
+          '    const accepted = this.#waiting.findIndex(({ acceptedAtMs }) => acceptedAtMs !== undefined);',
+          '    this.#waiting.splice(accepted < 0 ? this.#waiting.length : accepted, 0, waiting);',
+          '',
+        ].join('\n'),
+      },
+    ],
+    options: { on: ['kill', 'cut_both_ways', 'cut_from_store'] },
     expected: ['I9'],
   },
   {
