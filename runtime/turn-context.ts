@@ -12,6 +12,7 @@ import type { NoteRange, StoredNote } from './ports/store.ts';
 import type { ReminderInfo } from './reminders.ts';
 import type {
   AppendOptions,
+  AskClient,
   Continuation,
   FanOutOptions,
   FanOutReceiver,
@@ -161,10 +162,10 @@ export class TurnContext implements Turn<never> {
     type: ActorType<C>,
     key: string,
     options?: { readonly passing?: boolean },
-  ) {
+  ): AskClient<C, never> {
     this.#writing();
     const from = { activation: this.#activation, deadline: this.#deadline, traceparent: this.#traceparent };
-    return askClient(from, type, key, options?.passing === true);
+    return askClient(from, type, key, options?.passing === true) as unknown as AskClient<C, never>;
   }
 
   oneWay<C extends ActorType['contract']>(type: ActorType<C>, key: string) {
@@ -179,7 +180,7 @@ export class TurnContext implements Turn<never> {
     receivers: readonly FanOutReceiver<MessageShape<M['input']>>[],
     then: (
       refused: readonly FanOutRefusal<MessageShape<M['output']>>[],
-      turn: Turn,
+      turn: Turn<never>,
       marked: readonly string[],
     ) => void,
     options?: FanOutOptions,
@@ -196,7 +197,12 @@ export class TurnContext implements Turn<never> {
         ({ refused, marked }) => {
           activation.expected();
           activation.continueWith(
-            (turn) => then(refused as readonly FanOutRefusal<MessageShape<M['output']>>[], turn, marked),
+            (turn) =>
+              then(
+                refused as readonly FanOutRefusal<MessageShape<M['output']>>[],
+                turn as Turn<never>,
+                marked,
+              ),
             this.#traceparent,
           );
         },
@@ -214,13 +220,13 @@ export class TurnContext implements Turn<never> {
     clearNotes(this.#activation, notes);
   }
 
-  when<T>(promise: Promise<T>, then: Continuation<T>): void {
+  when<T>(promise: Promise<T>, then: Continuation<T, never>): void {
     this.#writing();
     const activation = this.#activation;
     activation.expect();
     const resume = (outcome: CallOutcome<T>): void => {
       activation.expected();
-      activation.continueWith((turn) => then(outcome, turn), this.#traceparent);
+      activation.continueWith((turn) => then(outcome, turn as Turn<never>), this.#traceparent);
     };
     promise.then(
       (value) => resume({ ok: true, value }),
@@ -228,9 +234,9 @@ export class TurnContext implements Turn<never> {
     );
   }
 
-  after(delayMs: number, task: (turn: Turn) => void): () => void {
+  after(delayMs: number, task: (turn: Turn<never>) => void): () => void {
     this.#writing();
-    return this.#activation.timer(delayMs, task);
+    return this.#activation.timer(delayMs, (turn) => task(turn as Turn<never>));
   }
 
   output(release: () => void): void {

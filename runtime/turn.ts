@@ -8,15 +8,15 @@ import type { CellRange, NoteRange, Row, RowRange, StoredCell, StoredNote } from
 import type { ReminderInfo, ReminderSetOrCancel } from './reminders.ts';
 import type { Tell } from './tells.ts';
 
-/** Runs as a turn of its own when an answer is there. */
-export type Continuation<T> = (outcome: CallOutcome<T>, turn: Turn) => void;
+/** Runs as a turn of its own when an answer is there. `S`, `A`: as of `Turn`. */
+export type Continuation<T, S = undefined, A = unknown> = (outcome: CallOutcome<T>, turn: Turn<S, A>) => void;
 
 /** A client whose answers come as later turns: the mailbox does not wait meanwhile. Any rank may be asked. */
-export type AskClient<C extends DescService> = {
+export type AskClient<C extends DescService, S = undefined, A = unknown> = {
   readonly [K in keyof C['method'] as C['method'][K] extends DescMethodUnary
     ? K
     : never]: C['method'][K] extends DescMethodUnary<infer I, infer O>
-    ? (request: MessageInitShape<I>, then: Continuation<MessageShape<O>>, options?: CallOptions) => void
+    ? (request: MessageInitShape<I>, then: Continuation<MessageShape<O>, S, A>, options?: CallOptions) => void
     : never;
 };
 
@@ -140,7 +140,7 @@ export interface Turn<S = undefined, A = unknown> extends ReadTurn<S> {
     type: ActorType<C>,
     key: string,
     options?: { readonly passing?: boolean },
-  ): AskClient<C>;
+  ): AskClient<C, S, A>;
   /** A client that waits for no answer. Leaves through the gate. */
   oneWay<C extends DescService>(type: ActorType<C>, key: string): OneWayClient<C>;
   /**
@@ -155,7 +155,7 @@ export interface Turn<S = undefined, A = unknown> extends ReadTurn<S> {
     receivers: readonly FanOutReceiver<MessageShape<M['input']>>[],
     then: (
       refused: readonly FanOutRefusal<MessageShape<M['output']>>[],
-      turn: Turn,
+      turn: Turn<S, A>,
       marked: readonly string[],
     ) => void,
     options?: FanOutOptions,
@@ -163,9 +163,9 @@ export interface Turn<S = undefined, A = unknown> extends ReadTurn<S> {
   /** Deletes notes as they were read; one that was left since stays. Leaves through the gate. */
   clearNotes(notes: readonly StoredNote[]): void;
   /** Runs `task` as a turn when `promise` has settled. For work outside of actors: reads, timers, other systems. */
-  when<T>(promise: Promise<T>, then: Continuation<T>): void;
+  when<T>(promise: Promise<T>, then: Continuation<T, S, A>): void;
   /** Runs `task` as a turn after a delay. In memory: lost with the activation. The result cancels it. */
-  after(delayMs: number, task: (turn: Turn) => void): () => void;
+  after(delayMs: number, task: (turn: Turn<S, A>) => void): () => void;
   /** Lets a piece of output (a frame on a stream) leave through the gate. */
   output(release: () => void): void;
   /** Keeps the activation in memory until the result is called. */

@@ -14,9 +14,9 @@ async function workload({ client, random, repeat, pass }: HistoryContext): Promi
   const shares = new Map<string, bigint>();
   const given: string[] = [];
   const one = async (user: string): Promise<void> => {
-    await repeat(() => client(Wallet, user).credit({ entryId: 'deposit/1', amount: DEPOSIT }));
     for (let n = 0; n < PACKETS; n++) {
       await pass(random.below(2_000));
+      await repeat(() => client(Wallet, user).credit({ entryId: `deposit/${n}`, amount: DEPOSIT }));
       const gift = { packetId: `p${n}`, total: BigInt(10 + random.below(100)), shares: 2 + random.below(3) };
       await repeat(() => client(Wallet, user).give({ ...gift, ttlMs: TTL_MS }));
       given.push(`${user}/${gift.packetId}`);
@@ -39,7 +39,7 @@ function notThereYet(error: unknown): undefined {
 
 /** Every cent is somewhere, and every packet is settled. */
 async function check({ client }: HistoryContext): Promise<void> {
-  const expected = new Map(USERS.map((user) => [user, DEPOSIT]));
+  const expected = new Map(USERS.map((user) => [user, DEPOSIT * BigInt(PACKETS)]));
   const book = (user: string, amount: bigint) => expected.set(user, (expected.get(user) ?? 0n) + amount);
   for (const sender of USERS) {
     for (let n = 0; n < PACKETS; n++) {
