@@ -66,8 +66,8 @@ export class Ledgers {
       return;
     }
     const dueMs = Math.floor(clock.now()) + inMs;
-    const untilMs = dueMs + times * everyMs;
-    reminders.lastMs = Math.max(reminders.lastMs, untilMs);
+    const untilMs = everyMs === 0 ? 0 : dueMs + times * everyMs;
+    reminders.lastMs = Math.max(reminders.lastMs, dueMs, untilMs);
     await this.#add(n, setWord({ name, id, dueMs, everyMs, catchUp, untilMs }), 'reminder to be set');
   }
 

@@ -61,20 +61,24 @@ function changesOf(self: ScriptType, asked: ReminderWord | undefined): ReminderS
   if (asked?.verb === 'cancel') return [cancelReminder(asked.name)];
   if (asked?.verb !== 'set') return [];
   const { name, id, dueMs, everyMs, catchUp, untilMs } = asked;
-  const text = `did ${id}:${untilMs}`;
+  const text = `did ${id}:${untilMs}:${catchUp}`;
   return [remind(self, { name, atMs: dueMs, everyMs, catchUp }).run({ text })];
 }
 
-/** A periodic reminder takes itself back once it has been due for the last time. */
+/**
+ * A periodic reminder takes itself back once it has been due for the last time. One that makes one call of all the times
+ * that have passed is told the first of them, so the clock says whether the last one is among them.
+ */
 function runReminder(
   turn: Turn,
   { name, dueMs }: { readonly name: string; readonly dueMs: number },
   word: string,
   listener: ReminderListener,
 ): string {
-  const [id = '', untilMs = '0'] = word.split(':');
+  const [id = '', untilMs = '0', catchUp] = word.split(':');
   listener.runs(id, dueMs);
-  const last = Number(untilMs) > 0 && dueMs >= Number(untilMs);
+  const coveredMs = catchUp === 'once' ? Math.max(dueMs, turn.now()) : dueMs;
+  const last = Number(untilMs) > 0 && coveredMs >= Number(untilMs);
   return String(
     turn.append(didWord(name, id, dueMs, last), { reminders: last ? [cancelReminder(name)] : [] }),
   );

@@ -12,7 +12,7 @@ export type ReminderWord =
       /** 0 = once. */
       readonly everyMs: number;
       readonly catchUp: CatchUp;
-      /** A periodic one ends with the first time it is due from here on. */
+      /** A periodic one ends with the first time it is due from here on; 0 = it is none. */
       readonly untilMs: number;
     }
   | { readonly verb: 'cancel'; readonly name: string; readonly id: string }
