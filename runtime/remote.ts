@@ -20,6 +20,7 @@ import {
 } from '../proto/gen/starling/actor/v1/envelope_pb.ts';
 import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
 import { actorNamed, type Call, type CallInit, type CallOutcome, type CallSink, type Path } from './call.ts';
+import { encodePlainCall } from './call-wire.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutHow, FanOutPart } from './fan-out.ts';
 import type { FanOutResult } from './notes.ts';
@@ -79,19 +80,25 @@ export function callRemotely(
 
 function encodeCall(call: Call, timeoutMs: number): Uint8Array {
   const { type, key, method, caller, metadata, traceparent } = call;
-  const value = {
+  const plain = {
     kind: type.kind,
     key,
     method: method.localName,
     request: toBinary(method.input, call.request),
     path: namesOf(call.path),
     caller: caller === undefined ? '' : `${caller.kind}/${caller.key}`,
-    metadata: { ...metadata },
     traceparent: call.span?.traceparent ?? traceparent ?? '',
-    ...originPart(call.origin),
   };
+  const origin = originPart(call.origin);
+  if (origin.origin === undefined && isEmpty(metadata)) return encodePlainCall({ ...plain, timeoutMs });
+  const value = { ...plain, metadata: { ...metadata }, ...origin };
   const envelope = create(NodeRequestSchema, { request: { case: 'call', value }, timeoutMs });
   return toBinary(NodeRequestSchema, envelope);
+}
+
+function isEmpty(metadata: Call['metadata']): boolean {
+  for (const _ in metadata) return false;
+  return true;
 }
 
 /** Never throws: an answer that can't be read says nothing. */
