@@ -70,6 +70,10 @@ bench: ## Measure; results in out/bench.json
 bench-runtime: ## Measure the actor runtime alone; results in out/bench-runtime.json
 	@$(RUN) node tools/load/bench-runtime.ts $(ARGS)
 
+.PHONY: bench-cluster
+bench-cluster: ## Measure what goes between nodes; results in out/bench-cluster.json (needs nats-server or Go)
+	@$(RUN) node tools/load/bench-cluster.ts $(ARGS)
+
 .PHONY: sim
 sim: ## SEEDS (500) random histories of a whole cluster from SEED_START (1), checked against the invariants
 	@$(RUN) node tools/sim/main.ts --seeds $(SEEDS) --start $(SEED_START) $(ARGS)

@@ -1,7 +1,7 @@
 // All links of one connection, both ends. Owns: opening links by asking the node, one flush a tick, telling what came in
 // apart, steps of time, the orderly end. Does not own: what a link does (link.ts, session.ts).
 //
-// L4  What is handed over in one tick for one destination leaves in as few messages as its bytes need: one, mostly.
+// L4  What is handed over in one tick for one destination leaves in one message for every eagerBytes of it: one, mostly.
 // L5  A link belongs to one process. A node that was restarted, or a second one of the same name, is another link.
 
 import { errors, type Msg } from '@nats-io/nats-core';
@@ -244,7 +244,10 @@ export class Lane {
   /** L4. */
   #wake(end: Link | Session): void {
     this.#dirty.add(end);
-    if (this.#options.connection.state !== 'connected') return;
+    const { connection, limits } = this.#options;
+    if (connection.state !== 'connected') return;
+    // The other side may begin with what is enough for a message while the rest is still being made.
+    if (end.waitingBytes >= limits.eagerBytes) end.flush();
     this.#flush ??= setImmediate(() => this.#flushAll());
   }
 

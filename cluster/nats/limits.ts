@@ -4,6 +4,8 @@
 export interface NatsLimits {
   /** Bytes of one NATS message between nodes. Default 256 KiB; larger envelopes travel in pieces. */
   readonly frameBytesMax: number;
+  /** Bytes that leave before the tick is over, so that the other side can begin with them. Default 16 KiB. */
+  readonly eagerBytes: number;
   /** Bytes of one envelope; more is refused with PAYLOAD_TOO_LARGE. Default 8 MiB. */
   readonly envelopeBytesMax: number;
   /**
@@ -47,6 +49,7 @@ export interface NatsLimits {
 
 export const NATS_LIMITS: NatsLimits = {
   frameBytesMax: 256 * 1024,
+  eagerBytes: 16 * 1024,
   envelopeBytesMax: 8 * 1024 * 1024,
   windowBytes: 1024 * 1024,
   linkRequestsMax: 16_384,

@@ -91,6 +91,11 @@ export class Link {
     return this.#pending.size;
   }
 
+  /** Bytes of requests that wait to be sent. */
+  get waitingBytes(): number {
+    return this.#out.waitingBytes;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

@@ -46,6 +46,11 @@ export class Session {
     this.#heardMs = nowMs;
   }
 
+  /** Bytes of answers that wait to be sent. */
+  get waitingBytes(): number {
+    return this.#out.waitingBytes;
+  }
+
   /** Requests that are being answered, and answers that wait. */
   get busy(): boolean {
     return this.#working > 0 || this.#out.waitingBytes > 0;

@@ -147,8 +147,10 @@ describe('calls between nodes over NATS', () => {
     equal(await outcomes[99], 'OVERLOADED');
     child.kill('SIGCONT');
     const found = await Promise.all(outcomes);
-    equal(found.filter((each) => each === '100000').length, 40);
-    equal(found.filter((each) => each === 'OVERLOADED').length, 60);
+    const answered = found.filter((each) => each === '100000').length;
+    equal(answered + found.filter((each) => each === 'OVERLOADED').length, 100);
+    // What fits the bound of what waits, and what left before.
+    ok(answered >= 40 && answered <= 51);
   });
 
   test('calls to a process that was killed end as unknown, not at their deadline; later ones find nobody', async (t) => {

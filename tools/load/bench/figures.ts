@@ -19,6 +19,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   'one_actor.memory.rate': 'limit.promise_queue.call.rate',
   'one_actor.durable.rate': 'limit.lmdb.put_fsync',
   'fanout.local_10k.ms': 'limit.promise_queue.fanout_10k.ms',
+  'remote.call.rate': 'limit.nats_request_reply',
   ...others('nact'),
   ...others('xstate'),
   ...others('effect'),
@@ -53,6 +54,9 @@ const AIMS: Readonly<Record<string, { readonly atLeast?: number; readonly atMost
   'one_actor.durable.rate': { atLeast: 5_000 },
   'one_actor.memory.rate': { atLeast: 50_000 },
   'fanout.local_10k.ms': { atMost: 10 },
+  'remote.call.rate': { atLeast: 100_000 },
+  'remote.call.p50_ms': { atMost: 0.5 },
+  'remote.call.p99_ms': { atMost: 5 },
 };
 
 /** The median of each figure over all runs, in the order in which they came first. */
