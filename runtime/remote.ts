@@ -90,15 +90,11 @@ function encodeCall(call: Call, timeoutMs: number): Uint8Array {
     traceparent: call.span?.traceparent ?? traceparent ?? '',
   };
   const origin = originPart(call.origin);
-  if (origin.origin === undefined && isEmpty(metadata)) return encodePlainCall({ ...plain, timeoutMs });
+  const isPlain = origin.origin === undefined && Object.keys(metadata ?? {}).length === 0;
+  if (isPlain) return encodePlainCall({ ...plain, timeoutMs });
   const value = { ...plain, metadata: { ...metadata }, ...origin };
   const envelope = create(NodeRequestSchema, { request: { case: 'call', value }, timeoutMs });
   return toBinary(NodeRequestSchema, envelope);
-}
-
-function isEmpty(metadata: Call['metadata']): boolean {
-  for (const _ in metadata) return false;
-  return true;
 }
 
 /** Never throws: an answer that can't be read says nothing. */
