@@ -1,4 +1,5 @@
-// The files a Cassandra server is set up with. Owns: cassandra.yaml, where it is in the cluster, its log. Each setting that is
+// The files a Cassandra server is set up with. Owns: cassandra.yaml, where it is in the cluster, its log,
+// the arguments of Java. Each setting that is
 // not the server's default has its reason here.
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -94,4 +95,61 @@ function logback(file: string): string {
   <root level="INFO"><appender-ref ref="FILE" /></root>
 </configuration>
 `;
+}
+
+/** What Cassandra's own start script gives Java 17, and what makes a small server. */
+export function javaArguments(server: {
+  readonly conf: string;
+  readonly directory: string;
+  readonly heapMiB: number;
+  readonly managementPort: number;
+  readonly classPath: string;
+}): readonly string[] {
+  const exported = [
+    'java.base/jdk.internal.misc',
+    'java.base/java.lang.ref',
+    'java.management.rmi/com.sun.jmx.remote.internal.rmi',
+    'java.rmi/sun.rmi.registry',
+    'java.rmi/sun.rmi.server',
+    'java.sql/java.sql',
+    'jdk.unsupported/sun.misc',
+  ];
+  const opened = [
+    'java.base/java.io',
+    'java.base/java.lang',
+    'java.base/java.lang.module',
+    'java.base/java.lang.reflect',
+    'java.base/java.util',
+    'java.base/jdk.internal.loader',
+    'java.base/jdk.internal.math',
+    'java.base/jdk.internal.module',
+    'java.base/jdk.internal.ref',
+    'java.base/jdk.internal.reflect',
+    'java.base/jdk.internal.util.jar',
+    'java.base/sun.nio.ch',
+    'jdk.management/com.sun.management.internal',
+  ];
+  return [
+    `-Xms${server.heapMiB}m`,
+    `-Xmx${server.heapMiB}m`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=4',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-Djdk.attach.allowAttachSelf=true',
+    '-Dio.netty.tryReflectionSetAccessible=true',
+    ...exported.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
+    ...opened.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    `-Dcassandra.config=file://${join(server.conf, 'cassandra.yaml')}`,
+    `-Dcassandra.storagedir=${server.directory}`,
+    '-Dcassandra-foreground=yes',
+    `-Dcassandra.jmx.local.port=${server.managementPort}`,
+    // A cluster on one machine has nothing to wait for before it joins.
+    '-Dcassandra.ring_delay_ms=2000',
+    '-Dcassandra.skip_wait_for_gossip_to_settle=0',
+    // The first account is made at once, not after ten seconds.
+    '-Dcassandra.superuser_setup_delay_ms=0',
+    '-cp',
+    `${server.conf}:${server.classPath}`,
+    'org.apache.cassandra.service.CassandraDaemon',
+  ];
 }

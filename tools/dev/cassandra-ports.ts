@@ -16,7 +16,8 @@ export async function freePorts(hosts: readonly string[]): Promise<ServerPorts> 
   return { storage, native };
 }
 
-async function freePort(hosts: readonly string[]): Promise<number> {
+/** A port that is free on all of these addresses now. */
+export async function freePort(hosts: readonly string[]): Promise<number> {
   for (let attempt = 0; attempt < 20; attempt += 1) {
     const port = await listening('127.0.0.1', 0);
     const free = await Promise.all(hosts.map((host) => listening(host, port).catch(() => 0)));

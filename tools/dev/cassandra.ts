@@ -5,20 +5,24 @@
 // 1. `start` resolves once the server answers a request of the native protocol, not when its port is open.
 // 2. Nothing of a server outlives `dispose`; the log is kept where the caller named a directory.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeConfig } from './cassandra-config.ts';
+import { promisify } from 'node:util';
+import { javaArguments, writeConfig } from './cassandra-config.ts';
 import { type ServerProgram, serverProgram } from './cassandra-jars.ts';
-import { answers, freePorts, type ServerPorts } from './cassandra-ports.ts';
+import { answers, freePort, freePorts, type ServerPorts } from './cassandra-ports.ts';
 
 /** Milliseconds a server may take until it answers. */
 const startMsMax = 180_000;
 
 /** Milliseconds between two looks at a server that starts. */
 const lookMs = 200;
+
+/** Milliseconds one command of nodetool may take. */
+const nodetoolMsMax = 60_000;
 
 /** Milliseconds a server may take to stop before it is killed. */
 const stopMsMax = 30_000;
@@ -48,7 +52,8 @@ export class CassandraServer {
   readonly #host: string;
   readonly #port: number;
   readonly #args: readonly string[];
-  readonly #java: string;
+  readonly #program: ServerProgram;
+  readonly #managementPort: number;
   readonly #kept: boolean;
   readonly #accounts: boolean;
   #child: ChildProcess | undefined;
@@ -57,6 +62,7 @@ export class CassandraServer {
     readonly directory: string;
     readonly host: string;
     readonly port: number;
+    readonly managementPort: number;
     readonly program: ServerProgram;
     readonly args: readonly string[];
     readonly kept: boolean;
@@ -66,7 +72,8 @@ export class CassandraServer {
     this.address = `${options.host}:${options.port}`;
     this.#host = options.host;
     this.#port = options.port;
-    this.#java = options.program.java;
+    this.#program = options.program;
+    this.#managementPort = options.managementPort;
     this.#args = options.args;
     this.#kept = options.kept;
     this.#accounts = options.accounts;
@@ -91,10 +98,20 @@ export class CassandraServer {
       commitLogSync,
       dataCenter,
     });
-    const args = javaArguments({ conf, directory, heapMiB, classPath: program.classPath });
+    const managementPort = await freePort([host]);
+    const args = javaArguments({ conf, directory, heapMiB, managementPort, classPath: program.classPath });
     const kept = options.directory !== undefined;
     const accounts = authentication === 'password';
-    return new CassandraServer({ directory, host, port: ports.native, program, args, kept, accounts });
+    return new CassandraServer({
+      directory,
+      host,
+      port: ports.native,
+      managementPort,
+      program,
+      args,
+      kept,
+      accounts,
+    });
   }
 
   get pid(): number | undefined {
@@ -105,7 +122,7 @@ export class CassandraServer {
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error('the server runs already');
     const output = openSync(join(this.directory, 'output.log'), 'a');
-    const child = spawn(this.#java, this.#args, { stdio: ['ignore', output, output] });
+    const child = spawn(this.#program.java, this.#args, { stdio: ['ignore', output, output] });
     closeSync(output);
     this.#child = child;
     let ended: string | undefined;
@@ -142,9 +159,21 @@ export class CassandraServer {
     await this.#end('SIGKILL');
   }
 
-  /** Holds it still, or lets it go on. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(name);
+  /** Runs a command of Cassandra's nodetool on it, e.g. `flush`, and returns what it prints. */
+  async nodetool(...command: readonly string[]): Promise<string> {
+    const args = [
+      ...this.#args.filter((arg) => arg.startsWith('--add-')),
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      this.#program.classPath,
+      'org.apache.cassandra.tools.NodeTool',
+      '-h',
+      '127.0.0.1',
+      '-p',
+      String(this.#managementPort),
+      ...command,
+    ];
+    return (await promisify(execFile)(this.#program.java, args, { timeout: nodetoolMsMax })).stdout;
   }
 
   /** Ends it and removes its directory, unless that is the caller's. */
@@ -212,59 +241,4 @@ export async function startCluster(nodes: number, options: ServerOptions = {}): 
     await Promise.all(servers.map((server) => server.dispose()));
     throw error;
   }
-}
-
-/** What Cassandra's own start script gives Java 17, and what makes a small server. */
-function javaArguments(server: {
-  readonly conf: string;
-  readonly directory: string;
-  readonly heapMiB: number;
-  readonly classPath: string;
-}): readonly string[] {
-  const exported = [
-    'java.base/jdk.internal.misc',
-    'java.base/java.lang.ref',
-    'java.management.rmi/com.sun.jmx.remote.internal.rmi',
-    'java.rmi/sun.rmi.registry',
-    'java.rmi/sun.rmi.server',
-    'java.sql/java.sql',
-    'jdk.unsupported/sun.misc',
-  ];
-  const opened = [
-    'java.base/java.io',
-    'java.base/java.lang',
-    'java.base/java.lang.module',
-    'java.base/java.lang.reflect',
-    'java.base/java.util',
-    'java.base/jdk.internal.loader',
-    'java.base/jdk.internal.math',
-    'java.base/jdk.internal.module',
-    'java.base/jdk.internal.ref',
-    'java.base/jdk.internal.reflect',
-    'java.base/jdk.internal.util.jar',
-    'java.base/sun.nio.ch',
-    'jdk.management/com.sun.management.internal',
-  ];
-  return [
-    `-Xms${server.heapMiB}m`,
-    `-Xmx${server.heapMiB}m`,
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=4',
-    '-XX:+ExitOnOutOfMemoryError',
-    '-Djdk.attach.allowAttachSelf=true',
-    '-Dio.netty.tryReflectionSetAccessible=true',
-    ...exported.map((name) => `--add-exports=${name}=ALL-UNNAMED`),
-    ...opened.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
-    `-Dcassandra.config=file://${join(server.conf, 'cassandra.yaml')}`,
-    `-Dcassandra.storagedir=${server.directory}`,
-    '-Dcassandra-foreground=yes',
-    // A cluster on one machine has nothing to wait for before it joins.
-    '-Dcassandra.ring_delay_ms=2000',
-    '-Dcassandra.skip_wait_for_gossip_to_settle=0',
-    // The first account is made at once, not after ten seconds.
-    '-Dcassandra.superuser_setup_delay_ms=0',
-    '-cp',
-    `${server.conf}:${server.classPath}`,
-    'org.apache.cassandra.service.CassandraDaemon',
-  ];
 }
