@@ -19,8 +19,6 @@ export class Keeper {
   /** Milliseconds since which a node has been out of reach. */
   readonly #silentSince = new Map<SimNode, number>();
   #swept = 0;
-  /** The shard that every node looks at next, as membership does: a word that it was given one may have been lost. */
-  #sweptTo = 0;
   /** Nodes believe what was said some time ago, with this likelihood. */
   staleness = 0;
   /** A node that is out of reach for so long is believed dead, milliseconds. */
@@ -91,9 +89,7 @@ export class Keeper {
     }
     for (const incarnation of this.#world.dead) this.condemn(incarnation);
     this.#swept = (this.#swept + 1) % this.#wishes.length;
-    this.#sweptTo = (this.#sweptTo + 1) % this.#wishes.length;
     for (const node of nodes) {
-      if (node.up && !node.serves(this.#sweptTo)) node.ownership?.look(this.#sweptTo);
       if (node.ownership === undefined || !node.up || this.#random.float() < this.staleness) continue;
       for (const incarnation of this.#condemned) node.ownership.condemn(incarnation);
       node.ownership.want((shard) => this.#wantOf(node, shard));
