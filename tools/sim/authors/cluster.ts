@@ -19,6 +19,8 @@ import { AuthorNode } from './node.ts';
 import type { AuthorSwarm } from './swarm.ts';
 
 const TICK_MS = 250;
+/** Ticks between two shards that a node looks at without a reason. */
+const SWEEP_TICKS = 8;
 /** A node that is out of reach for so long is believed dead, milliseconds. */
 const PATIENCE_MS = 1_500;
 /** A client without an answer gives up after this, milliseconds. */
@@ -160,9 +162,9 @@ export class AuthorCluster {
     for (const node of this.running) {
       for (const incarnation of this.#condemned) node.ownership?.condemn(incarnation);
       node.ownership?.want((shard) => this.#wantOf(node, shard));
-      // As membership does: one shard at a time is looked at, in case that nobody said it was given.
-      const shard = this.#ticks % this.swarm.shards;
-      if (this.wishOf(shard) === node && !node.serves(shard)) node.ownership?.look(shard);
+      // As membership does: one shard at a time is looked at, whose row may name this node although nobody said so.
+      const shard = (this.#ticks / SWEEP_TICKS) % this.swarm.shards;
+      if (Number.isInteger(shard) && !node.serves(shard)) node.ownership?.look(shard);
     }
     this.#ticks += 1;
   }
