@@ -151,8 +151,10 @@ class LocalServer implements NatsServer {
         process.once('error', () => done());
       });
       const child = { pid: process.pid ?? 0, ended, alive: process.pid !== undefined };
+      const watcher = endWithUs(child.pid);
       void ended.then(() => {
         child.alive = false;
+        watcher();
       });
       this.#child = child;
     } finally {
@@ -190,6 +192,17 @@ class LocalServer implements NatsServer {
       `nats-server did not become ready on port ${this.port}. The end of ${this.logFile}:\n${tail}`,
     );
   }
+}
+
+/** Kills a process when this one is gone, however it went: then the pipe to a waiting shell is closed. The result undoes it. */
+function endWithUs(pid: number): () => void {
+  if (pid === 0) return () => {};
+  const watcher = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', `${pid}`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watcher.once('error', () => {});
+  watcher.unref();
+  return () => watcher.kill('SIGKILL');
 }
 
 /** True when a NATS server answers on the port. */
