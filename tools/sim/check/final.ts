@@ -109,7 +109,8 @@ export class FinalCheck {
       const text = message.content?.body.case === 'text' ? message.content.body.value.text : '';
       const [place = '', n] = text.split('#');
       const last = lastOf.get(place) ?? 0;
-      if (Number(n) < last) recorder.fail('I9', `group/${key} ${seq}: ${text} comes after ${place}#${last}`);
+      if (Number(n) < last && !this.#world.sends.refused.has(name))
+        recorder.fail('I9', `group/${key} ${seq}: ${text} comes after ${place}#${last}`);
       lastOf.set(place, Math.max(last, Number(n)));
     });
   }

@@ -22,6 +22,12 @@ export class Sends {
   /** By `sender conversation client_message_id`. */
   readonly acked = new Map<string, SendFacts>();
 
+  /**
+   * `sender client_message_id` of sends that were refused. A refusal leaves nothing behind: where its answer was lost the
+   * device repeats the send, and it may be taken then, behind later ones (I9 is about what was not refused).
+   */
+  readonly refused = new Set<string>();
+
   readonly #now: () => number;
 
   constructor(recorder: Recorder, trace: Trace, now: () => number) {

@@ -9,6 +9,7 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
+import { SendMessageRequestSchema } from '../../../proto/gen/starling/im/v1/send_pb.ts';
 import { OpenRequestSchema, OpenResponseSchema } from '../../../proto/gen/starling/im/v1/session_pb.ts';
 import { type StarlingError, shardOf, toStarlingError } from '../../../runtime/index.ts';
 import { networkError, SdkError, toSdkError } from '../../sdk/errors.ts';
@@ -122,8 +123,11 @@ export class ClientLine {
           run.process.enter(() => {
             this.#answered(run, call).then(
               (bytes) => net.carry(name, this.place, () => resolve(bytes), true),
-              (error: unknown) =>
-                net.carry(name, this.place, () => reject(sdkErrorOf(toStarlingError(error))), true),
+              (thrown: unknown) => {
+                const error = toStarlingError(thrown);
+                this.#noteRefusal(call, error);
+                net.carry(name, this.place, () => reject(sdkErrorOf(error)), true);
+              },
             );
           });
           run.process.onKill(broken);
@@ -131,6 +135,12 @@ export class ClientLine {
         true,
       );
     });
+  }
+
+  #noteRefusal({ who, method, request }: CallOf, { entry, retryAfterMs }: StarlingError): void {
+    if (method !== 'sendMessage' || entry.outcome === 'unknown' || retryAfterMs !== undefined) return;
+    const { clientMessageId } = fromBinary(SendMessageRequestSchema, request);
+    this.#world.sends.refused.add(`${who} ${clientMessageId}`);
   }
 
   /** I13: a node that runs answers by the deadline. */
