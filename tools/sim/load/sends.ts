@@ -36,6 +36,11 @@ export class Sends {
     this.#trace = trace;
   }
 
+  /** Only what a change of members may turn into a yes. */
+  refusedBy(code: string, who: string, clientMessageId: string): void {
+    if (code === 'NOT_A_MEMBER') this.refused.add(`${who} ${clientMessageId}`);
+  }
+
   answered(
     place: string,
     who: string,

@@ -137,10 +137,10 @@ export class ClientLine {
     });
   }
 
-  #noteRefusal({ who, method, request }: CallOf, { entry, retryAfterMs }: StarlingError): void {
-    if (method !== 'sendMessage' || entry.outcome === 'unknown' || retryAfterMs !== undefined) return;
+  #noteRefusal({ who, method, request }: CallOf, { code }: StarlingError): void {
+    if (method !== 'sendMessage') return;
     const { clientMessageId } = fromBinary(SendMessageRequestSchema, request);
-    this.#world.sends.refused.add(`${who} ${clientMessageId}`);
+    this.#world.sends.refusedBy(code, who, clientMessageId);
   }
 
   /** I13: a node that runs answers by the deadline. */

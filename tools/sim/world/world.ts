@@ -2,8 +2,12 @@
 // faults that are done to them. Does not own: when faults happen (faults.ts), what clients do (load/).
 
 import { fromBinary } from '@bufbuild/protobuf';
-import { NodeReplySchema, NodeRequestSchema } from '../../../proto/gen/starling/actor/v1/envelope_pb.ts';
-import { DeliverRequestSchema } from '../../../proto/gen/starling/actor/v1/user_pb.ts';
+import {
+  type NodeCall,
+  NodeReplySchema,
+  NodeRequestSchema,
+} from '../../../proto/gen/starling/actor/v1/envelope_pb.ts';
+import { DeliverRequestSchema, UserSendRequestSchema } from '../../../proto/gen/starling/actor/v1/user_pb.ts';
 import { SimClock, SimRandom } from '../../../runtime/testing/index.ts';
 import { Recorder } from '../check/recorder.ts';
 import { ReminderWatch } from '../check/reminders.ts';
@@ -64,9 +68,19 @@ export class World {
     return this.nodes.filter((node) => node.up);
   }
 
+  /** A node hears of its answer to a send: the refusal may be lost on its way back. */
+  #noteRefusal({ kind, key, method, request }: NodeCall, answer: Uint8Array): void {
+    if (kind !== 'user' || method !== 'send') return;
+    const { reply } = fromBinary(NodeReplySchema, answer);
+    if (reply.case !== 'call' || reply.value.outcome.case !== 'error') return;
+    const { clientMessageId } = fromBinary(UserSendRequestSchema, request);
+    this.sends.refusedBy(reply.value.outcome.value.code, key.slice('main/'.length), clientMessageId);
+  }
+
   /** I17: what a node acknowledges for its users. */
   #answered(process: SimProcess, envelope: Uint8Array, answer: Uint8Array): void {
     const { request } = fromBinary(NodeRequestSchema, envelope);
+    if (request.case === 'call') this.#noteRefusal(request.value, answer);
     if (request.case !== 'fanOut' || request.value.kind !== 'user') return;
     const { reply } = fromBinary(NodeReplySchema, answer);
     if (reply.case !== 'fanOut') return;
