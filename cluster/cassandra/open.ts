@@ -195,7 +195,7 @@ async function watchCommitLogs(session: CassandraSession, options: CassandraOpti
   session.onHostUp((host) => {
     unsafeAmong(host).then(
       (found) => {
-        session.setUnsafe(found);
+        session.setUnsafe(host.address, found);
         if (found !== undefined) onLog(found);
       },
       (error: unknown) => onLog(`the settings of ${host.address} could not be read: ${String(error)}`),

@@ -75,7 +75,7 @@ export class CassandraSession {
   readonly #gate = new Gate(otherRequestsMax, otherWaitingMax);
   #requests = 0;
   #failing: { readonly sinceMs: number; readonly detail: string } | undefined;
-  #unsafe: string | undefined;
+  readonly #unsafe = new Map<string, string>();
   #closed = false;
 
   /** `client`: connected; `home`: the home data centre. */
@@ -177,13 +177,14 @@ export class CassandraSession {
   }
 
   /** Says in `health()` that a node is set up in a way that breaks a promise; undefined takes it back. */
-  setUnsafe(detail: string | undefined): void {
-    this.#unsafe = detail;
+  setUnsafe(address: string, detail: string | undefined): void {
+    if (detail === undefined) this.#unsafe.delete(address);
+    else this.#unsafe.set(address, detail);
   }
 
   health(): StoreHealth {
     if (this.#closed) return { ok: false, detail: 'closed' };
-    if (this.#unsafe !== undefined) return { ok: false, detail: this.#unsafe };
+    for (const detail of this.#unsafe.values()) return { ok: false, detail };
     const failing = this.#failing;
     if (failing === undefined) return { ok: true, detail: 'ok' };
     const ms = this.clock.monotonic() - failing.sinceMs;

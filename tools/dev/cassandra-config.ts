@@ -1,6 +1,5 @@
-// The files a Cassandra server is set up with. Owns: cassandra.yaml, where it is in the cluster, its log,
-// the arguments of Java. Each setting that is
-// not the server's default has its reason here.
+// What a Cassandra server is set up with. Owns: cassandra.yaml, where it is in the cluster, its log, the arguments of Java.
+// Each setting that is not the server's default has its reason here.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -129,7 +129,11 @@ export class CassandraServer {
     child.once('error', (error) => {
       ended = error.message;
     });
+    // Also when this program ends of a defect.
+    const endWithUs = (): void => void child.kill('SIGKILL');
+    process.once('exit', endWithUs);
     child.once('exit', (code, signal) => {
+      process.off('exit', endWithUs);
       ended ??= `ended with ${signal ?? code}`;
       if (this.#child === child) this.#child = undefined;
     });
