@@ -11,7 +11,7 @@ import { runSeed } from './run.ts';
 import { swarmOf } from './swarm.ts';
 
 /** Seeds run for one fault at most. */
-const SEEDS_MAX = 60;
+const SEEDS_MAX = 100;
 const WORKERS = 2;
 
 interface Verdict {

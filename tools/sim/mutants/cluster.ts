@@ -149,6 +149,7 @@ export const CLUSTER_MUTANTS: readonly Mutant[] = [
         `export const DATA_READ: ReadLevel = { consistency: 'QUORUM', readRepair: 'NONE' };`,
       ),
     ],
+    options: { on: ['cut_replica', 'bad_store', 'kill', 'false_death'] },
     expected: SHOWN,
   },
   {
