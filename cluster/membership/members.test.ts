@@ -132,6 +132,13 @@ describe('what a node believes of others', () => {
     equal(answered(state, 'z.7', 'well', 5_000).condemn, false);
     equal(answered(state, 'z.7', 'silent', 5_000).condemn, true);
   });
+  test('a member that is new finds room where another was condemned, and none among the living', () => {
+    const limits = { ...MEMBERSHIP_LIMITS, membersMax: 2 };
+    const two = standingUntil(4_000, ['b', 'c'], 0, initialMembers(limits));
+    deepEqual([...seen(two, record('d'), 1, 4_000).others.keys()], ['b-1', 'c-1']);
+    const { state } = answered(suspects(two, 4_000).state, 'b-1', 'silent', 4_000);
+    deepEqual([...seen(state, record('d'), 1, 4_000).others.keys()], ['c-1', 'd-1']);
+  });
   test('who was only met in a row is no member: it plans nothing and is given nothing', () => {
     const state = metInRows(standingUntil(1_000, ['b']), new Set(['a-0']), 1_000);
     equal(isPlanner(state, 'a-1', 1_000), true);

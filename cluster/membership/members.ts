@@ -83,10 +83,21 @@ export function seen(state: Members, record: MemberRecord, revision: number, now
   const known = state.others.get(record.incarnation);
   if (known?.standing === 'condemned') return state;
   if (known?.from === 'board' && known.revision === revision) return state;
-  if (known === undefined && state.others.size >= state.limits.membersMax) return state;
   const others = new Map(state.others);
+  if (known === undefined && !makeRoom(others, state.limits.membersMax)) return state;
   others.set(record.incarnation, { record, revision, heardMs: nowMs, standing: 'heard', from: 'board' });
   return { ...state, others };
+}
+
+/** Lets go of whoever was condemned longest ago: heard of again it would only be condemned again. False: no room. */
+function makeRoom(others: Map<string, Other>, membersMax: number): boolean {
+  if (others.size < membersMax) return true;
+  let oldest: Other | undefined;
+  for (const other of others.values()) {
+    if (other.standing === 'condemned' && (oldest === undefined || other.heardMs < oldest.heardMs))
+      oldest = other;
+  }
+  return oldest !== undefined && others.delete(oldest.record.incarnation);
 }
 
 /** Owners of shards that this node should have. Those that it has never heard of become suspects; those of before are let go. */
@@ -99,7 +110,7 @@ export function metInRows(state: Members, owners: ReadonlySet<string>, nowMs: nu
   const others = new Map(state.others);
   for (const [incarnation] of past) others.delete(incarnation);
   for (const incarnation of strangers) {
-    if (others.size >= state.limits.membersMax) break;
+    if (!makeRoom(others, state.limits.membersMax)) break;
     const record = strangerRecord(incarnation);
     others.set(incarnation, { record, revision: 0, heardMs: nowMs, standing: 'heard', from: 'row' });
   }
