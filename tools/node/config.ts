@@ -174,6 +174,7 @@ function contradictions(config: NodeConfig): string[] {
   if ((config['tls.cert_file'] === '') !== (config['tls.key_file'] === '')) {
     problems.push('tls.cert_file and tls.key_file: both or neither must be set');
   }
+  problems.push(...clusterContradictions(config));
   if (config.data === '') problems.push('data: must not be empty');
   if (config['limits.timeline_rows_max'] < config['limits.sync_gap_max']) {
     problems.push('limits.timeline_rows_max: must be at least limits.sync_gap_max');
@@ -184,3 +185,31 @@ function contradictions(config: NodeConfig): string[] {
   }
   return problems;
 }
+
+function clusterContradictions(config: NodeConfig): string[] {
+  const problems: string[] = [];
+  if ((config['nats.servers'] === '') !== (config['cassandra.contact_points'] === '')) {
+    problems.push('nats.servers and cassandra.contact_points: a member of a cluster needs both');
+  }
+  for (const [key, rule] of NAME_RULES) {
+    if (!rule.test(config[key])) problems.push(`${key}: must match ${rule.source}, not "${config[key]}"`);
+  }
+  for (const part of ['nats', 'cassandra'] as const) {
+    if ((config[`${part}.cert_file`] === '') !== (config[`${part}.key_file`] === ''))
+      problems.push(`${part}.cert_file and ${part}.key_file: both or neither must be set`);
+    if ((config[`${part}.user`] === '') !== (config[`${part}.password`] === ''))
+      problems.push(`${part}.user and ${part}.password: both or neither must be set`);
+  }
+  const ways = ['nats.user', 'nats.token', 'nats.creds_file', 'nats.nkey_file'] as const;
+  const chosen = ways.filter((key) => config[key] !== '');
+  if (chosen.length > 1) problems.push(`${chosen.join(' and ')}: only one of them may be set`);
+  if (![1, 3, 5].includes(config['nats.replicas'])) problems.push('nats.replicas: must be 1, 3 or 5');
+  return problems;
+}
+
+const NAME_RULES = [
+  ['cluster.name', /^[a-z0-9-]{1,32}$/],
+  ['node.name', /^[A-Za-z0-9-]{1,63}$/],
+  ['node.role', /^[a-z][a-z0-9-]{0,31}$/],
+  ['cassandra.keyspace', /^[a-z][a-z0-9_]{0,47}$/],
+] as const;

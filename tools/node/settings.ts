@@ -1,77 +1,19 @@
 // The table of settings. Owns: name, kind, bounds, default and meaning of each; everything else about configuration
 // (parsing, types, the operator's page) is derived from it. Does not own: where values come from (config.ts).
 
-interface Common {
-  /** One or two sentences for the operator's page. */
-  readonly help: string;
-  /** The flag of `starling dev` that sets it, where it has one of its own. */
-  readonly flag?: string;
-}
+import { CLUSTER_SETTINGS } from './cluster-settings.ts';
+import { type ChoiceSetting, choice, integer, onOff, type Setting, text } from './setting.ts';
 
-export interface TextSetting extends Common {
-  readonly kind: 'text';
-  readonly default: string;
-}
-
-export interface IntegerSetting extends Common {
-  readonly kind: 'integer';
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-export interface SwitchSetting extends Common {
-  readonly kind: 'switch';
-  readonly default: boolean;
-}
-
-export interface ChoiceSetting<C extends string = string> extends Common {
-  readonly kind: 'choice';
-  readonly default: C;
-  readonly choices: readonly C[];
-}
-
-export type Setting = TextSetting | IntegerSetting | SwitchSetting | ChoiceSetting;
-
-const text = (value: string, help: string, flag?: string): TextSetting => ({
-  kind: 'text',
-  default: value,
-  help,
-  ...(flag === undefined ? {} : { flag }),
-});
-
-const integer = (
-  value: number,
-  bounds: readonly [min: number, max: number],
-  help: string,
-  flag?: string,
-): IntegerSetting => ({
-  kind: 'integer',
-  default: value,
-  min: bounds[0],
-  max: bounds[1],
-  help,
-  ...(flag === undefined ? {} : { flag }),
-});
-
-const onOff = (value: boolean, help: string, flag?: string): SwitchSetting => ({
-  kind: 'switch',
-  default: value,
-  help,
-  ...(flag === undefined ? {} : { flag }),
-});
-
-const choice = <const C extends string>(
-  value: NoInfer<C>,
-  choices: readonly C[],
-  help: string,
-): ChoiceSetting<C> => ({ kind: 'choice', default: value, choices, help });
+export type { Setting } from './setting.ts';
 
 const GIB = 1024 ** 3;
 
 /** Every setting by its dotted key. */
 export const SETTINGS = {
-  'node.name': text('local', 'Name of this node in answers, logs and `starling node show`.'),
+  'node.name': text(
+    'local',
+    'Name of this node in answers, logs and `starling node show`: 1 to 63 of [a-z0-9-]. In a cluster each node has its own, the same after a restart.',
+  ),
   data: text(
     '.starling/data',
     'Directory of the store, the signing key and `node.json`. Relative to the working directory. One process at a time.',
@@ -184,6 +126,7 @@ export const SETTINGS = {
     [0, 60_000],
     'Clients that are asked to move wait a random time up to this before they connect again.',
   ),
+  ...CLUSTER_SETTINGS,
 } as const satisfies Readonly<Record<string, Setting>>;
 
 /** A dotted key of the table. */
@@ -199,6 +142,11 @@ type ValueOf<S> = S extends { kind: 'integer' }
 
 /** A value for every setting. */
 export type NodeConfig = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
+
+/** Whether these are the settings of a member of a cluster, not of a node on its own. */
+export function isClustered(config: NodeConfig): boolean {
+  return config['nats.servers'] !== '';
+}
 
 /** What `starling dev` starts from, instead of the table's defaults. */
 export const DEV_DEFAULTS: Partial<NodeConfig> = { 'demo.enabled': true, 'log.level': 'warn' };
