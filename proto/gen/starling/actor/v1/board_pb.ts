@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/board.proto.
  */
 export const file_starling_actor_v1_board: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9hY3Rvci92MS9ib2FyZC5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEioAIKC0JvYXJkTWVtYmVyEgwKBG5vZGUYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIOCgZ3ZWlnaHQYBCABKA0SDQoFcm9sZXMYBSADKAkSMgoFc3RhdGUYBiABKA4yIy5zdGFybGluZy5hY3Rvci52MS5Cb2FyZE1lbWJlclN0YXRlEhAKCHdpcmVfbWluGAcgASgNEhAKCHdpcmVfbWF4GAggASgNEhkKEXBsYWNlbWVudF92ZXJzaW9uGAkgASgNEhQKDHBsYW5fdmVyc2lvbhgKIAEoDRIOCgZzaGFyZHMYCyABKA0SFAoMcGxhY2VtZW50X29mGAwgASgEEg8KB3NlcnZpbmcYDSABKAwiTgoOQm9hcmRQbGFjZW1lbnQSDwoHdmVyc2lvbhgBIAEoBBIMCgRyb2xlGAIgASgJEg0KBW5vZGVzGAMgAygJEg4KBm93bmVycxgEIAMoDSqVAQoQQm9hcmRNZW1iZXJTdGF0ZRIiCh5CT0FSRF9NRU1CRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhCT0FSRF9NRU1CRVJfU1RBVEVfUkVBRFkQARIfChtCT0FSRF9NRU1CRVJfU1RBVEVfRFJBSU5JTkcQAhIeChpCT0FSRF9NRU1CRVJfU1RBVEVfTEVBVklORxADYgZwcm90bzM");
+  fileDesc("Ch1zdGFybGluZy9hY3Rvci92MS9ib2FyZC5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEisQIKC0JvYXJkTWVtYmVyEgwKBG5vZGUYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIOCgZ3ZWlnaHQYBCABKA0SDQoFcm9sZXMYBSADKAkSMgoFc3RhdGUYBiABKA4yIy5zdGFybGluZy5hY3Rvci52MS5Cb2FyZE1lbWJlclN0YXRlEhAKCHdpcmVfbWluGAcgASgNEhAKCHdpcmVfbWF4GAggASgNEhkKEXBsYWNlbWVudF92ZXJzaW9uGAkgASgNEhQKDHBsYW5fdmVyc2lvbhgKIAEoDRIOCgZzaGFyZHMYCyABKA0SFAoMcGxhY2VtZW50X29mGAwgASgEEg8KB3NlcnZpbmcYDSABKAwSDwoHdmVyc2lvbhgOIAEoCSJOCg5Cb2FyZFBsYWNlbWVudBIPCgd2ZXJzaW9uGAEgASgEEgwKBHJvbGUYAiABKAkSDQoFbm9kZXMYAyADKAkSDgoGb3duZXJzGAQgAygNKpUBChBCb2FyZE1lbWJlclN0YXRlEiIKHkJPQVJEX01FTUJFUl9TVEFURV9VTlNQRUNJRklFRBAAEhwKGEJPQVJEX01FTUJFUl9TVEFURV9SRUFEWRABEh8KG0JPQVJEX01FTUJFUl9TVEFURV9EUkFJTklORxACEh4KGkJPQVJEX01FTUJFUl9TVEFURV9MRUFWSU5HEANiBnByb3RvMw");
 
 /**
  * A node, as it announces itself. Rewritten with every renewal of its lease.
@@ -110,6 +110,13 @@ export type BoardMember = Message<"starling.actor.v1.BoardMember"> & {
    * @generated from field: bytes serving = 13;
    */
   serving: Uint8Array;
+
+  /**
+   * Release of the program, e.g. `0.1.0`.
+   *
+   * @generated from field: string version = 14;
+   */
+  version: string;
 };
 
 /**

@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { BoardMemberState } from "./board_pb.ts";
+import { file_starling_actor_v1_board } from "./board_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file starling/actor/v1/link.proto.
  */
 export const file_starling_actor_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdGFybGluZy9hY3Rvci92MS9saW5rLnByb3RvEhFzdGFybGluZy5hY3Rvci52MSJRCglMaW5rSGVsbG8SDwoHcHJvY2VzcxgBIAEoCRIMCgRsaW5rGAIgASgNEhQKDHdpbmRvd19ieXRlcxgDIAEoDRIPCgd2ZXJzaW9uGAQgASgNIkUKC0xpbmtXZWxjb21lEg8KB3Byb2Nlc3MYASABKAkSFAoMd2luZG93X2J5dGVzGAIgASgNEg8KB3JlZnVzYWwYAyABKAkiIwoMUHJvYmVSZXF1ZXN0EhMKC2luY2FybmF0aW9uGAEgASgJIjoKClByb2JlUmVwbHkSLAoFc3RhdGUYASABKA4yHS5zdGFybGluZy5hY3Rvci52MS5Qcm9iZVN0YXRlIhwKClByb2JlTnVkZ2USDgoGc2hhcmRzGAEgAygNKnEKClByb2JlU3RhdGUSGwoXUFJPQkVfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBQUk9CRV9TVEFURV9XRUxMEAESFgoSUFJPQkVfU1RBVEVfVU5XRUxMEAISGAoUUFJPQkVfU1RBVEVfUkVQTEFDRUQQA2IGcHJvdG8z");
+  fileDesc("ChxzdGFybGluZy9hY3Rvci92MS9saW5rLnByb3RvEhFzdGFybGluZy5hY3Rvci52MSJRCglMaW5rSGVsbG8SDwoHcHJvY2VzcxgBIAEoCRIMCgRsaW5rGAIgASgNEhQKDHdpbmRvd19ieXRlcxgDIAEoDRIPCgd2ZXJzaW9uGAQgASgNIkUKC0xpbmtXZWxjb21lEg8KB3Byb2Nlc3MYASABKAkSFAoMd2luZG93X2J5dGVzGAIgASgNEg8KB3JlZnVzYWwYAyABKAkiIwoMUHJvYmVSZXF1ZXN0EhMKC2luY2FybmF0aW9uGAEgASgJIjoKClByb2JlUmVwbHkSLAoFc3RhdGUYASABKA4yHS5zdGFybGluZy5hY3Rvci52MS5Qcm9iZVN0YXRlIhwKClByb2JlTnVkZ2USDgoGc2hhcmRzGAEgAygNItcCCg5Db250cm9sUmVxdWVzdBITCgtpbmNhcm5hdGlvbhgBIAEoCRI5CgZzdGF0dXMYAiABKAsyJy5zdGFybGluZy5hY3Rvci52MS5Db250cm9sU3RhdHVzQ29tbWFuZEgAEjcKBWRyYWluGAMgASgLMiYuc3RhcmxpbmcuYWN0b3IudjEuQ29udHJvbERyYWluQ29tbWFuZEgAEj0KCHVuY29yZG9uGAQgASgLMikuc3RhcmxpbmcuYWN0b3IudjEuQ29udHJvbFVuY29yZG9uQ29tbWFuZEgAEjUKBHN0b3AYBSABKAsyJS5zdGFybGluZy5hY3Rvci52MS5Db250cm9sU3RvcENvbW1hbmRIABI7CgdkaXNtaXNzGAYgASgLMiguc3RhcmxpbmcuYWN0b3IudjEuQ29udHJvbERpc21pc3NDb21tYW5kSABCCQoHY29tbWFuZCIWChRDb250cm9sU3RhdHVzQ29tbWFuZCIVChNDb250cm9sRHJhaW5Db21tYW5kIhgKFkNvbnRyb2xVbmNvcmRvbkNvbW1hbmQiFAoSQ29udHJvbFN0b3BDb21tYW5kIiwKFUNvbnRyb2xEaXNtaXNzQ29tbWFuZBITCgtpbmNhcm5hdGlvbhgBIAEoCSKFAQoMQ29udHJvbFJlcGx5EjIKB291dGNvbWUYASABKA4yIS5zdGFybGluZy5hY3Rvci52MS5Db250cm9sT3V0Y29tZRIPCgdyZWZ1c2FsGAIgASgJEjAKBnN0YXR1cxgDIAEoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLkNvbnRyb2xTdGF0dXMiuQIKDUNvbnRyb2xTdGF0dXMSMgoFc3RhdGUYASABKA4yIy5zdGFybGluZy5hY3Rvci52MS5Cb2FyZE1lbWJlclN0YXRlEg0KBXN0b3JlGAIgASgIEg0KBWxlYXNlGAMgASgIEg8KB3BsYW5uZXIYBCABKAgSDQoFYWxhcm0YBSABKAgSFAoMcGxhY2VtZW50X29mGAYgASgEEg8KB3NlcnZpbmcYByABKAwSEAoIZHJhaW5pbmcYCCABKA0SDAoEYnVzeRgJIAEoDRIPCgd3YWl0aW5nGAogASgNEg8KB3JlZnVzZWQYCyADKA0SOgoMZGVwZW5kZW5jaWVzGAwgAygLMiQuc3RhcmxpbmcuYWN0b3IudjEuQ29udHJvbERlcGVuZGVuY3kSEQoJdXB0aW1lX21zGA0gASgEIj0KEUNvbnRyb2xEZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSCgoCb2sYAiABKAgSDgoGZGV0YWlsGAMgASgJKnEKClByb2JlU3RhdGUSGwoXUFJPQkVfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBQUk9CRV9TVEFURV9XRUxMEAESFgoSUFJPQkVfU1RBVEVfVU5XRUxMEAISGAoUUFJPQkVfU1RBVEVfUkVQTEFDRUQQAyqGAQoOQ29udHJvbE91dGNvbWUSHwobQ09OVFJPTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUQ09OVFJPTF9PVVRDT01FX0RPTkUQARIbChdDT05UUk9MX09VVENPTUVfUkVGVVNFRBACEhwKGENPTlRST0xfT1VUQ09NRV9SRVBMQUNFRBADYgZwcm90bzM", [file_starling_actor_v1_board]);
 
 /**
  * Asks a node to open a link: requests one way, answers the other.
@@ -155,6 +157,330 @@ export const ProbeNudgeSchema: GenMessage<ProbeNudge> = /*@__PURE__*/
   messageDesc(file_starling_actor_v1_link, 4);
 
 /**
+ * Has an incarnation do something on behalf of an operator, or say how it is.
+ *
+ * @generated from message starling.actor.v1.ControlRequest
+ */
+export type ControlRequest = Message<"starling.actor.v1.ControlRequest"> & {
+  /**
+   * The incarnation meant.
+   *
+   * @generated from field: string incarnation = 1;
+   */
+  incarnation: string;
+
+  /**
+   * What it is to do.
+   *
+   * @generated from oneof starling.actor.v1.ControlRequest.command
+   */
+  command: {
+    /**
+     * Say how it is.
+     *
+     * @generated from field: starling.actor.v1.ControlStatusCommand status = 2;
+     */
+    value: ControlStatusCommand;
+    case: "status";
+  } | {
+    /**
+     * Give its shards away and take none.
+     *
+     * @generated from field: starling.actor.v1.ControlDrainCommand drain = 3;
+     */
+    value: ControlDrainCommand;
+    case: "drain";
+  } | {
+    /**
+     * Take shards again.
+     *
+     * @generated from field: starling.actor.v1.ControlUncordonCommand uncordon = 4;
+     */
+    value: ControlUncordonCommand;
+    case: "uncordon";
+  } | {
+    /**
+     * End in order.
+     *
+     * @generated from field: starling.actor.v1.ControlStopCommand stop = 5;
+     */
+    value: ControlStopCommand;
+    case: "stop";
+  } | {
+    /**
+     * Take another incarnation as fenced.
+     *
+     * @generated from field: starling.actor.v1.ControlDismissCommand dismiss = 6;
+     */
+    value: ControlDismissCommand;
+    case: "dismiss";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlRequest.
+ * Use `create(ControlRequestSchema)` to create a new message.
+ */
+export const ControlRequestSchema: GenMessage<ControlRequest> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 5);
+
+/**
+ * Empty.
+ *
+ * @generated from message starling.actor.v1.ControlStatusCommand
+ */
+export type ControlStatusCommand = Message<"starling.actor.v1.ControlStatusCommand"> & {
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlStatusCommand.
+ * Use `create(ControlStatusCommandSchema)` to create a new message.
+ */
+export const ControlStatusCommandSchema: GenMessage<ControlStatusCommand> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 6);
+
+/**
+ * Empty.
+ *
+ * @generated from message starling.actor.v1.ControlDrainCommand
+ */
+export type ControlDrainCommand = Message<"starling.actor.v1.ControlDrainCommand"> & {
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlDrainCommand.
+ * Use `create(ControlDrainCommandSchema)` to create a new message.
+ */
+export const ControlDrainCommandSchema: GenMessage<ControlDrainCommand> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 7);
+
+/**
+ * Empty.
+ *
+ * @generated from message starling.actor.v1.ControlUncordonCommand
+ */
+export type ControlUncordonCommand = Message<"starling.actor.v1.ControlUncordonCommand"> & {
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlUncordonCommand.
+ * Use `create(ControlUncordonCommandSchema)` to create a new message.
+ */
+export const ControlUncordonCommandSchema: GenMessage<ControlUncordonCommand> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 8);
+
+/**
+ * Empty.
+ *
+ * @generated from message starling.actor.v1.ControlStopCommand
+ */
+export type ControlStopCommand = Message<"starling.actor.v1.ControlStopCommand"> & {
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlStopCommand.
+ * Use `create(ControlStopCommandSchema)` to create a new message.
+ */
+export const ControlStopCommandSchema: GenMessage<ControlStopCommand> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 9);
+
+/**
+ * Names who was fenced.
+ *
+ * @generated from message starling.actor.v1.ControlDismissCommand
+ */
+export type ControlDismissCommand = Message<"starling.actor.v1.ControlDismissCommand"> & {
+  /**
+   * The fence of this incarnation is at a quorum.
+   *
+   * @generated from field: string incarnation = 1;
+   */
+  incarnation: string;
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlDismissCommand.
+ * Use `create(ControlDismissCommandSchema)` to create a new message.
+ */
+export const ControlDismissCommandSchema: GenMessage<ControlDismissCommand> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 10);
+
+/**
+ * Answers a ControlRequest.
+ *
+ * @generated from message starling.actor.v1.ControlReply
+ */
+export type ControlReply = Message<"starling.actor.v1.ControlReply"> & {
+  /**
+   * What became of it.
+   *
+   * @generated from field: starling.actor.v1.ControlOutcome outcome = 1;
+   */
+  outcome: ControlOutcome;
+
+  /**
+   * Why it was refused; else empty.
+   *
+   * @generated from field: string refusal = 2;
+   */
+  refusal: string;
+
+  /**
+   * How the node is, after the command has begun.
+   *
+   * @generated from field: starling.actor.v1.ControlStatus status = 3;
+   */
+  status?: ControlStatus | undefined;
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlReply.
+ * Use `create(ControlReplySchema)` to create a new message.
+ */
+export const ControlReplySchema: GenMessage<ControlReply> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 11);
+
+/**
+ * How a node is, as it says itself.
+ *
+ * @generated from message starling.actor.v1.ControlStatus
+ */
+export type ControlStatus = Message<"starling.actor.v1.ControlStatus"> & {
+  /**
+   * Whether it takes shards.
+   *
+   * @generated from field: starling.actor.v1.BoardMemberState state = 1;
+   */
+  state: BoardMemberState;
+
+  /**
+   * The store answers it.
+   *
+   * @generated from field: bool store = 2;
+   */
+  store: boolean;
+
+  /**
+   * The board takes its renewals.
+   *
+   * @generated from field: bool lease = 3;
+   */
+  lease: boolean;
+
+  /**
+   * It plans.
+   *
+   * @generated from field: bool planner = 4;
+   */
+  planner: boolean;
+
+  /**
+   * It holds back fences.
+   *
+   * @generated from field: bool alarm = 5;
+   */
+  alarm: boolean;
+
+  /**
+   * Version of the placement that it follows; 0 = none.
+   *
+   * @generated from field: uint64 placement_of = 6;
+   */
+  placementOf: bigint;
+
+  /**
+   * Bit n of byte n / 8: shard n is served.
+   *
+   * @generated from field: bytes serving = 7;
+   */
+  serving: Uint8Array;
+
+  /**
+   * Shards that are being given away.
+   *
+   * @generated from field: uint32 draining = 8;
+   */
+  draining: number;
+
+  /**
+   * Shards that are being read, claimed or settled.
+   *
+   * @generated from field: uint32 busy = 9;
+   */
+  busy: number;
+
+  /**
+   * Shards that it will look at again.
+   *
+   * @generated from field: uint32 waiting = 10;
+   */
+  waiting: number;
+
+  /**
+   * Shards whose row it can't use.
+   *
+   * @generated from field: repeated uint32 refused = 11;
+   */
+  refused: number[];
+
+  /**
+   * What it needs.
+   *
+   * @generated from field: repeated starling.actor.v1.ControlDependency dependencies = 12;
+   */
+  dependencies: ControlDependency[];
+
+  /**
+   * Milliseconds since it started.
+   *
+   * @generated from field: uint64 uptime_ms = 13;
+   */
+  uptimeMs: bigint;
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlStatus.
+ * Use `create(ControlStatusSchema)` to create a new message.
+ */
+export const ControlStatusSchema: GenMessage<ControlStatus> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 12);
+
+/**
+ * Something a node needs.
+ *
+ * @generated from message starling.actor.v1.ControlDependency
+ */
+export type ControlDependency = Message<"starling.actor.v1.ControlDependency"> & {
+  /**
+   * Its name, e.g. `nats`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether it serves.
+   *
+   * @generated from field: bool ok = 2;
+   */
+  ok: boolean;
+
+  /**
+   * `ok`, or what is wrong and what to do.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message starling.actor.v1.ControlDependency.
+ * Use `create(ControlDependencySchema)` to create a new message.
+ */
+export const ControlDependencySchema: GenMessage<ControlDependency> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_link, 13);
+
+/**
  * State of an incarnation, as its node says.
  *
  * @generated from enum starling.actor.v1.ProbeState
@@ -201,4 +527,52 @@ export type ProbeState = (typeof ProbeState)[keyof typeof ProbeState] | UnknownE
  */
 export const ProbeStateSchema: GenEnum<ProbeState> = /*@__PURE__*/
   enumDesc(file_starling_actor_v1_link, 0);
+
+/**
+ * What became of a command.
+ *
+ * @generated from enum starling.actor.v1.ControlOutcome
+ */
+export const ControlOutcome = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CONTROL_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is done or has begun.
+   *
+   * @generated from enum value: CONTROL_OUTCOME_DONE = 1;
+   */
+  DONE: 1,
+
+  /**
+   * It was not done.
+   *
+   * @generated from enum value: CONTROL_OUTCOME_REFUSED = 2;
+   */
+  REFUSED: 2,
+
+  /**
+   * Another incarnation runs there.
+   *
+   * @generated from enum value: CONTROL_OUTCOME_REPLACED = 3;
+   */
+  REPLACED: 3,
+} as const;
+
+/**
+ * What became of a command.
+ *
+ * @generated from enum starling.actor.v1.ControlOutcome
+ */
+export type ControlOutcome = (typeof ControlOutcome)[keyof typeof ControlOutcome] | UnknownEnum;
+
+/**
+ * Describes the enum starling.actor.v1.ControlOutcome.
+ */
+export const ControlOutcomeSchema: GenEnum<ControlOutcome> = /*@__PURE__*/
+  enumDesc(file_starling_actor_v1_link, 1);
 
