@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/envelope.proto.
  */
 export const file_starling_actor_v1_envelope: GenFile = /*@__PURE__*/
-  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEiiwEKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpkCCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkSDgoGY2FsbGVyGAggASgJEjsKCG1ldGFkYXRhGAkgAygLMikuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUNhbGwuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKoAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJEhMKC2Fic2VudF9ub3RlGAYgASgJEg4KBmNhbGxlchgHIAEoCSIoCgxOb2RlUmVjZWl2ZXISCwoDa2V5GAEgASgJEgsKA293bhgCIAEoDCJ7CglOb2RlUmVwbHkSLgoEY2FsbBgBIAEoCzIeLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVPdXRjb21lSAASNQoHZmFuX291dBgCIAEoCzIiLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVGYW5PdXRSZXBseUgAQgcKBXJlcGx5IlgKC05vZGVPdXRjb21lEg8KBXJlcGx5GAEgASgMSAASLQoFZXJyb3IYAiABKAsyHC5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3JIAEIJCgdvdXRjb21lIpICCglOb2RlRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEjwKCG1ldGFkYXRhGAMgAygLMiouc3RhcmxpbmcuYWN0b3IudjEuTm9kZUVycm9yLk1ldGFkYXRhRW50cnkSGwoOcmV0cnlfYWZ0ZXJfbXMYBCABKA1IAIgBARIRCglub3RfYmVndW4YBSABKAgSNAoKdmlvbGF0aW9ucxgGIAMoCzIgLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVWaW9sYXRpb24aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhEKD19yZXRyeV9hZnRlcl9tcyIzCg1Ob2RlVmlvbGF0aW9uEg0KBWZpZWxkGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIlIKD05vZGVGYW5PdXRSZXBseRIvCgdyZWZ1c2VkGAEgAygLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlZnVzYWwSDgoGbWFya2VkGAIgAygJIksKC05vZGVSZWZ1c2FsEgsKA2tleRgBIAEoCRIvCgdvdXRjb21lGAIgASgLMh4uc3RhcmxpbmcuYWN0b3IudjEuTm9kZU91dGNvbWViBnByb3RvMw");
+  fileDesc("CiBzdGFybGluZy9hY3Rvci92MS9lbnZlbG9wZS5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEigwIKC05vZGVSZXF1ZXN0EisKBGNhbGwYASABKAsyGy5zdGFybGluZy5hY3Rvci52MS5Ob2RlQ2FsbEgAEjAKB2Zhbl9vdXQYAiABKAsyHS5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0SAASOAoLc3RyZWFtX29wZW4YBCABKAsyIS5zdGFybGluZy5hY3Rvci52MS5Ob2RlU3RyZWFtT3BlbkgAEjwKDXN0cmVhbV9mcmFtZXMYBSABKAsyIy5zdGFybGluZy5hY3Rvci52MS5Ob2RlU3RyZWFtRnJhbWVzSAASEgoKdGltZW91dF9tcxgDIAEoDUIJCgdyZXF1ZXN0IpkCCghOb2RlQ2FsbBIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZtZXRob2QYAyABKAkSDwoHcmVxdWVzdBgEIAEoDBIwCgZvcmlnaW4YBSABKAsyIC5zdGFybGluZy5hY3Rvci52MS5UZWxsT3JpZ2luUmVmEgwKBHBhdGgYBiADKAkSEwoLdHJhY2VwYXJlbnQYByABKAkSDgoGY2FsbGVyGAggASgJEjsKCG1ldGFkYXRhGAkgAygLMikuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUNhbGwuTWV0YWRhdGFFbnRyeRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoNVGVsbE9yaWdpblJlZhIOCgZzZW5kZXIYASABKAkSCQoBbhgCIAEoBCKoAQoKTm9kZUZhbk91dBIMCgRraW5kGAEgASgJEg4KBm1ldGhvZBgCIAEoCRIOCgZzaGFyZWQYAyABKAwSMgoJcmVjZWl2ZXJzGAQgAygLMh8uc3RhcmxpbmcuYWN0b3IudjEuTm9kZVJlY2VpdmVyEhMKC3RyYWNlcGFyZW50GAUgASgJEhMKC2Fic2VudF9ub3RlGAYgASgJEg4KBmNhbGxlchgHIAEoCSIoCgxOb2RlUmVjZWl2ZXISCwoDa2V5GAEgASgJEgsKA293bhgCIAEoDCL9AQoJTm9kZVJlcGx5Ei4KBGNhbGwYASABKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlT3V0Y29tZUgAEjUKB2Zhbl9vdXQYAiABKAsyIi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRmFuT3V0UmVwbHlIABI9CgtzdHJlYW1fb3BlbhgDIAEoCzImLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVTdHJlYW1PcGVuUmVwbHlIABJBCg1zdHJlYW1fZnJhbWVzGAQgASgLMiguc3RhcmxpbmcuYWN0b3IudjEuTm9kZVN0cmVhbUZyYW1lc1JlcGx5SABCBwoFcmVwbHkiWAoLTm9kZU91dGNvbWUSDwoFcmVwbHkYASABKAxIABItCgVlcnJvchgCIAEoCzIcLnN0YXJsaW5nLmFjdG9yLnYxLk5vZGVFcnJvckgAQgkKB291dGNvbWUikgIKCU5vZGVFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSPAoIbWV0YWRhdGEYAyADKAsyKi5zdGFybGluZy5hY3Rvci52MS5Ob2RlRXJyb3IuTWV0YWRhdGFFbnRyeRIbCg5yZXRyeV9hZnRlcl9tcxgEIAEoDUgAiAEBEhEKCW5vdF9iZWd1bhgFIAEoCBI0Cgp2aW9sYXRpb25zGAYgAygLMiAuc3RhcmxpbmcuYWN0b3IudjEuTm9kZVZpb2xhdGlvbhovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEQoPX3JldHJ5X2FmdGVyX21zIjMKDU5vZGVWaW9sYXRpb24SDQoFZmllbGQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkiUgoPTm9kZUZhbk91dFJlcGx5Ei8KB3JlZnVzZWQYASADKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlUmVmdXNhbBIOCgZtYXJrZWQYAiADKAkiSwoLTm9kZVJlZnVzYWwSCwoDa2V5GAEgASgJEi8KB291dGNvbWUYAiABKAsyHi5zdGFybGluZy5hY3Rvci52MS5Ob2RlT3V0Y29tZSKCAQoOTm9kZVN0cmVhbU9wZW4SDwoHZ2F0ZXdheRgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoBhIOCgZzdHJlYW0YAyABKA0SDAoEa2luZBgEIAEoCRILCgNrZXkYBSABKAkSDgoGbWV0aG9kGAYgASgJEg8KB3JlcXVlc3QYByABKAwiUAoTTm9kZVN0cmVhbU9wZW5SZXBseRIMCgRsaW5rGAEgASgGEisKBWVycm9yGAIgASgLMhwuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUVycm9yIqUBChBOb2RlU3RyZWFtRnJhbWVzEgwKBGxpbmsYASABKAYSEwoLaW5jYXJuYXRpb24YAiABKAYSDQoFYmF0Y2gYAyABKA0SDgoGb3BlbmVkGAQgAygNEg8KB3N0cmVhbXMYBSADKA0SDgoGZnJhbWVzGAYgAygMEi4KBGVuZHMYByADKAsyIC5zdGFybGluZy5hY3Rvci52MS5Ob2RlU3RyZWFtRW5kIkwKDU5vZGVTdHJlYW1FbmQSDgoGc3RyZWFtGAEgASgNEisKBWVycm9yGAIgASgLMhwuc3RhcmxpbmcuYWN0b3IudjEuTm9kZUVycm9yIlYKFU5vZGVTdHJlYW1GcmFtZXNSZXBseRINCgVyZXNldBgBIAEoCBIMCgRnb25lGAIgAygNEgwKBHNsb3cYAyADKA0SEgoKc2xvd19ieXRlcxgEIAMoDWIGcHJvdG8z");
 
 /**
  * What one node asks of another.
@@ -37,6 +37,22 @@ export type NodeRequest = Message<"starling.actor.v1.NodeRequest"> & {
      */
     value: NodeFanOut;
     case: "fanOut";
+  } | {
+    /**
+     * A stream of a client of the asking node, for an actor of this one.
+     *
+     * @generated from field: starling.actor.v1.NodeStreamOpen stream_open = 4;
+     */
+    value: NodeStreamOpen;
+    case: "streamOpen";
+  } | {
+    /**
+     * What actors of the asking node have put on streams whose clients are with this one.
+     *
+     * @generated from field: starling.actor.v1.NodeStreamFrames stream_frames = 5;
+     */
+    value: NodeStreamFrames;
+    case: "streamFrames";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -276,6 +292,22 @@ export type NodeReply = Message<"starling.actor.v1.NodeReply"> & {
      */
     value: NodeFanOutReply;
     case: "fanOut";
+  } | {
+    /**
+     * Whether the actor has taken the stream.
+     *
+     * @generated from field: starling.actor.v1.NodeStreamOpenReply stream_open = 3;
+     */
+    value: NodeStreamOpenReply;
+    case: "streamOpen";
+  } | {
+    /**
+     * What became of the frames.
+     *
+     * @generated from field: starling.actor.v1.NodeStreamFramesReply stream_frames = 4;
+     */
+    value: NodeStreamFramesReply;
+    case: "streamFrames";
   } | { case: undefined; value?: undefined };
 };
 
@@ -460,4 +492,230 @@ export type NodeRefusal = Message<"starling.actor.v1.NodeRefusal"> & {
  */
 export const NodeRefusalSchema: GenMessage<NodeRefusal> = /*@__PURE__*/
   messageDesc(file_starling_actor_v1_envelope, 10);
+
+/**
+ * Opens a stream on an actor for a client of another node, the gateway. Asked again with the same numbers it opens nothing a
+ * second time while the stream is open.
+ *
+ * @generated from message starling.actor.v1.NodeStreamOpen
+ */
+export type NodeStreamOpen = Message<"starling.actor.v1.NodeStreamOpen"> & {
+  /**
+   * Name of the gateway.
+   *
+   * @generated from field: string gateway = 1;
+   */
+  gateway: string;
+
+  /**
+   * The run of the gateway: drawn when it starts.
+   *
+   * @generated from field: fixed64 incarnation = 2;
+   */
+  incarnation: bigint;
+
+  /**
+   * The stream, by a number that this run of the gateway has given.
+   *
+   * @generated from field: uint32 stream = 3;
+   */
+  stream: number;
+
+  /**
+   * Kind of the actor.
+   *
+   * @generated from field: string kind = 4;
+   */
+  kind: string;
+
+  /**
+   * Key of the actor.
+   *
+   * @generated from field: string key = 5;
+   */
+  key: string;
+
+  /**
+   * Method of its contract, by its name in code.
+   *
+   * @generated from field: string method = 6;
+   */
+  method: string;
+
+  /**
+   * Encoded request.
+   *
+   * @generated from field: bytes request = 7;
+   */
+  request: Uint8Array;
+};
+
+/**
+ * Describes the message starling.actor.v1.NodeStreamOpen.
+ * Use `create(NodeStreamOpenSchema)` to create a new message.
+ */
+export const NodeStreamOpenSchema: GenMessage<NodeStreamOpen> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_envelope, 11);
+
+/**
+ * Whether a stream was taken.
+ *
+ * @generated from message starling.actor.v1.NodeStreamOpenReply
+ */
+export type NodeStreamOpenReply = Message<"starling.actor.v1.NodeStreamOpenReply"> & {
+  /**
+   * The link that its frames come by.
+   *
+   * @generated from field: fixed64 link = 1;
+   */
+  link: bigint;
+
+  /**
+   * Why it was not taken; absent = it was.
+   *
+   * @generated from field: starling.actor.v1.NodeError error = 2;
+   */
+  error?: NodeError | undefined;
+};
+
+/**
+ * Describes the message starling.actor.v1.NodeStreamOpenReply.
+ * Use `create(NodeStreamOpenReplySchema)` to create a new message.
+ */
+export const NodeStreamOpenReplySchema: GenMessage<NodeStreamOpenReply> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_envelope, 12);
+
+/**
+ * Frames of many streams on one link, from the node of their actors to the gateway. There is one batch on its way at a time:
+ * the next one leaves when this one was answered, and until then this one is repeated as it is.
+ *
+ * @generated from message starling.actor.v1.NodeStreamFrames
+ */
+export type NodeStreamFrames = Message<"starling.actor.v1.NodeStreamFrames"> & {
+  /**
+   * The link: drawn when the node of the actors makes it, gone with either run.
+   *
+   * @generated from field: fixed64 link = 1;
+   */
+  link: bigint;
+
+  /**
+   * The run of the gateway that it is for.
+   *
+   * @generated from field: fixed64 incarnation = 2;
+   */
+  incarnation: bigint;
+
+  /**
+   * Number of the batch on its link, from 1.
+   *
+   * @generated from field: uint32 batch = 3;
+   */
+  batch: number;
+
+  /**
+   * Streams that actors have taken since the batch before.
+   *
+   * @generated from field: repeated uint32 opened = 4;
+   */
+  opened: number[];
+
+  /**
+   * The stream of each frame.
+   *
+   * @generated from field: repeated uint32 streams = 5;
+   */
+  streams: number[];
+
+  /**
+   * The frames, in order.
+   *
+   * @generated from field: repeated bytes frames = 6;
+   */
+  frames: Uint8Array[];
+
+  /**
+   * Streams that have ended, after their frames.
+   *
+   * @generated from field: repeated starling.actor.v1.NodeStreamEnd ends = 7;
+   */
+  ends: NodeStreamEnd[];
+};
+
+/**
+ * Describes the message starling.actor.v1.NodeStreamFrames.
+ * Use `create(NodeStreamFramesSchema)` to create a new message.
+ */
+export const NodeStreamFramesSchema: GenMessage<NodeStreamFrames> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_envelope, 13);
+
+/**
+ * The end of a stream by its actor.
+ *
+ * @generated from message starling.actor.v1.NodeStreamEnd
+ */
+export type NodeStreamEnd = Message<"starling.actor.v1.NodeStreamEnd"> & {
+  /**
+   * The stream.
+   *
+   * @generated from field: uint32 stream = 1;
+   */
+  stream: number;
+
+  /**
+   * Why; absent = all was well.
+   *
+   * @generated from field: starling.actor.v1.NodeError error = 2;
+   */
+  error?: NodeError | undefined;
+};
+
+/**
+ * Describes the message starling.actor.v1.NodeStreamEnd.
+ * Use `create(NodeStreamEndSchema)` to create a new message.
+ */
+export const NodeStreamEndSchema: GenMessage<NodeStreamEnd> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_envelope, 14);
+
+/**
+ * The answer to a batch; the same one each time the batch comes.
+ *
+ * @generated from message starling.actor.v1.NodeStreamFramesReply
+ */
+export type NodeStreamFramesReply = Message<"starling.actor.v1.NodeStreamFramesReply"> & {
+  /**
+   * The batch was not taken, and none after it will be: every stream of the link has ended.
+   *
+   * @generated from field: bool reset = 1;
+   */
+  reset: boolean;
+
+  /**
+   * Streams of the link whose clients are gone.
+   *
+   * @generated from field: repeated uint32 gone = 2;
+   */
+  gone: number[];
+
+  /**
+   * Streams whose clients read slowly, or did when the batch before came.
+   *
+   * @generated from field: repeated uint32 slow = 3;
+   */
+  slow: number[];
+
+  /**
+   * Bytes that wait for each of them.
+   *
+   * @generated from field: repeated uint32 slow_bytes = 4;
+   */
+  slowBytes: number[];
+};
+
+/**
+ * Describes the message starling.actor.v1.NodeStreamFramesReply.
+ * Use `create(NodeStreamFramesReplySchema)` to create a new message.
+ */
+export const NodeStreamFramesReplySchema: GenMessage<NodeStreamFramesReply> = /*@__PURE__*/
+  messageDesc(file_starling_actor_v1_envelope, 15);
 
