@@ -15,9 +15,9 @@ import {
 } from '../../runtime/index.ts';
 import { ShardOwnership, type Want } from '../ownership/index.ts';
 import { PLAN_VERSION } from '../placement/index.ts';
-import { checkJoin, type JoinRefusal } from './join.ts';
+import { checkJoin, type JoinRefusal, stillRunning } from './join.ts';
 import { MEMBERSHIP_LIMITS, type MembershipLimits } from './limits.ts';
-import { fenceRead, isPlanner, mayRenew, readyIncarnations, standing } from './members.ts';
+import { fenceRead, isPlanner, mayRenew, peersOf, readyIncarnations, standing } from './members.ts';
 import type { ClusterMemberOptions, ClusterMemberStatus } from './options.ts';
 import type { ProbeAnswer } from './ports.ts';
 import { encodeMember, type MemberRecord, memberKey } from './record.ts';
@@ -82,7 +82,9 @@ export class ClusterMember {
     this.#running = true;
     this.#view.watch();
     while (!(await this.#view.list())) await this.#pause();
-    const refusal = checkJoin(this.#record(), await this.#othersRunning());
+    const { probe } = this.#options;
+    const others = await stillRunning(standing(this.#view.members), probe, this.#limits.probeMs);
+    const refusal = checkJoin(this.#record(), others);
     if (refusal !== undefined) {
       this.#halt();
       return refusal;
@@ -94,12 +96,25 @@ export class ClusterMember {
     return undefined;
   }
 
-  /** Gives every shard away; resolves when none is served, or after `timeoutMs`, with the number still served. */
-  async drain(timeoutMs: number): Promise<number> {
+  /** The address that a node announces; undefined for one that is not known. */
+  addressOf(node: string): string | undefined {
+    return standing(this.#view.members).find((each) => each.node === node)?.address;
+  }
+
+  /** Gives every shard away and takes none, from now on. Resolves when the others may know. */
+  cordon(): Promise<void> {
     this.#state = 'draining';
-    await this.#announce();
+    return this.#announce();
+  }
+
+  /**
+   * Gives every shard away; resolves when none is served, when nobody is there to take them, or after `timeoutMs`, with the
+   * number still served.
+   */
+  async drain(timeoutMs: number): Promise<number> {
+    await this.cordon();
     const { clock } = this.#options;
-    if (this.ownership.served().length > 0) {
+    if (this.ownership.served().length > 0 && readyIncarnations(this.#view.members).size > 0) {
       await new Promise<void>((resolve) => {
         const timer = clock.after(timeoutMs, resolve);
         this.#drained.push(() => {
@@ -112,9 +127,14 @@ export class ClusterMember {
   }
 
   /** Takes shards again after a drain. */
-  async undrain(): Promise<void> {
+  undrain(): Promise<void> {
     this.#state = 'ready';
-    await this.#announce();
+    return this.#announce();
+  }
+
+  /** An operator had another incarnation fenced, and that is known to be at a quorum: its shards may be had at once. */
+  dismiss(incarnation: string): void {
+    if (this.#running && incarnation !== this.#options.incarnation) this.#view.dismiss(incarnation);
   }
 
   /** Ends everything: claims first, then the own fence, so that others need not wait; then the key on the board. */
@@ -157,15 +177,18 @@ export class ClusterMember {
       planner: isPlanner(this.#view.members, this.#options.incarnation, now),
       alarm: this.#view.members.alarm,
       placement: this.#view.placement?.version ?? 0,
+      owners: this.#view.placement?.owners ?? [],
       members: [this.#record(), ...standing(this.#view.members)],
+      peers: peersOf(this.#view.members, now),
       shards: this.ownership.status(),
     };
   }
 
   #record(): MemberRecord {
-    const { node, incarnation, address, weight = 1, shards, wire = { min: 1, max: 1 } } = this.#options;
+    const { node, incarnation, address, version = '', weight = 1, shards } = this.#options;
     return {
-      ...{ node, incarnation, address, weight, shards, wire },
+      ...{ node, incarnation, address, version, weight, shards },
+      wire: this.#options.wire ?? { min: 1, max: 1 },
       roles: [this.#role],
       state: this.#state,
       placementVersion: PLACEMENT_VERSION,
@@ -173,16 +196,6 @@ export class ClusterMember {
       placementOf: this.#view.placement?.version ?? 0,
       serving: new Set(this.ownership.served()),
     };
-  }
-
-  /** Members whose process still answers: what an ended one left on the board is no reason against joining. */
-  async #othersRunning(): Promise<MemberRecord[]> {
-    const { probe } = this.#options;
-    const asked = standing(this.#view.members).map(async (record) => {
-      const answer = await probe.ask(record.node, record.incarnation, this.#limits.probeMs);
-      return answer === 'well' || answer === 'unwell' ? [record] : [];
-    });
-    return (await Promise.all(asked)).flat();
   }
 
   #halt(): void {
@@ -226,7 +239,8 @@ export class ClusterMember {
     if (!this.#running) return;
     this.#steer();
     this.#sweep();
-    if (this.ownership.served().length === 0) for (const resolve of this.#drained.splice(0)) resolve();
+    if (this.ownership.served().length === 0 || readyIncarnations(this.#view.members).size === 0)
+      for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   /** The node's own state changed. */

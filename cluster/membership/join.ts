@@ -1,11 +1,25 @@
 // Whether a node fits the cluster that it finds on the board (rule 12 of the safety protocol).
 
+import type { Probe } from './ports.ts';
 import type { MemberRecord } from './record.ts';
 
 /** Why a node may not join. `message` says what to do. */
 export interface JoinRefusal {
   readonly kind: 'shards' | 'placement-version' | 'plan-version' | 'wire-version' | 'duplicate-node';
   readonly message: string;
+}
+
+/** Members whose process still answers: what an ended one left on the board is no reason against joining. */
+export async function stillRunning(
+  records: readonly MemberRecord[],
+  probe: Probe,
+  timeoutMs: number,
+): Promise<MemberRecord[]> {
+  const asked = records.map(async (record) => {
+    const answer = await probe.ask(record.node, record.incarnation, timeoutMs);
+    return answer === 'well' || answer === 'unwell' ? [record] : [];
+  });
+  return (await Promise.all(asked)).flat();
 }
 
 /** The first reason against joining, or undefined. `others`: members that still run. */

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { fencesMaxPerMinute, MEMBERSHIP_LIMITS } from './limits.ts';
 import {
   answered,
+  dismissed,
   fenceRead,
   gone,
   initialMembers,
@@ -10,6 +11,7 @@ import {
   type Members,
   mayRenew,
   metInRows,
+  peersOf,
   readyIncarnations,
   renewed,
   seen,
@@ -24,6 +26,7 @@ function record(node: string, state: MemberRecord['state'] = 'ready'): MemberRec
       node,
       state,
       incarnation: `${node}-1`,
+      version: '1.2.3',
       address: `${node}:1`,
       weight: 1,
       roles: ['core'],
@@ -106,6 +109,51 @@ describe('what a node believes of others', () => {
     const later = answered(state, 'd-1', 'silent', 65_000);
     equal(later.condemn, true);
     equal(later.state.alarm, false);
+  });
+  test('whoever an operator had fenced is condemned beyond the limit, and who is heard again ends the alarm', () => {
+    const nodes = ['b', 'c', 'd'];
+    let state = suspects(standingUntil(4_000, nodes), 4_000).state;
+    for (const node of nodes) state = answered(state, `${node}-1`, 'silent', 4_500).state;
+    equal(state.alarm, true);
+    deepEqual(
+      standing(state).map(({ node }) => node),
+      ['c', 'd'],
+    );
+    const without = dismissed(state, 'c-1', 4_600);
+    equal(without.alarm, false);
+    deepEqual(
+      standing(without).map(({ node }) => node),
+      ['d'],
+    );
+    const again = suspects(without, 4_700);
+    const held = answered(again.state, 'd-1', 'silent', 4_800).state;
+    equal(held.alarm, true, 'the other one is held back still');
+    equal(suspects(seen(held, record('d'), 2, 4_900), 4_900).state.alarm, false);
+  });
+  test('whoever is fenced before it was heard of stays condemned when its key comes late', () => {
+    const state = dismissed(standingUntil(0, ['b']), 'z-1', 0);
+    deepEqual(standing(seen(state, record('z'), 1, 100)).length, 1);
+  });
+  test('operators are told of everybody: how long ago, and whether the lease has ended', () => {
+    const state = dismissed(
+      metInRows(standingUntil(1_000, ['b', 'c']), new Set(['z.7']), 1_000),
+      'c-1',
+      1_000,
+    );
+    deepEqual(
+      peersOf(seen(state, record('b'), 2, 3_500), 4_000).map((peer) => [
+        peer.record.incarnation,
+        peer.heardAgoMs,
+        peer.overdue,
+        peer.standing,
+        peer.from,
+      ]),
+      [
+        ['b-1', 500, false, 'heard', 'board'],
+        ['c-1', 4_000, true, 'condemned', 'board'],
+        ['z.7', 3_000, true, 'heard', 'row'],
+      ],
+    );
   });
   test('a key that vanished says nothing of a node that did not say it leaves', () => {
     const state = standingUntil(0, ['b']);

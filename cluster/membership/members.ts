@@ -123,6 +123,7 @@ function strangerRecord(incarnation: string): MemberRecord {
     node: nodeOfIncarnation(incarnation),
     incarnation,
     address: '',
+    version: '',
     weight: 1,
     roles: [],
     state: 'leaving',
@@ -159,10 +160,33 @@ export function suspects(
   const ask = [...state.others.values()].filter(
     (other) => other.standing === 'heard' && silenceMs(state, other, nowMs) >= state.limits.silenceMs,
   );
-  if (ask.length === 0) return { state, ask };
+  if (ask.length === 0) return { state: quiet(state), ask };
   const others = new Map(state.others);
   for (const other of ask) others.set(other.record.incarnation, { ...other, standing: 'asked' });
   return { state: { ...state, others }, ask };
+}
+
+/** Who was held back has been heard again, or is gone: nobody is held back any more. */
+function quiet(state: Members): Members {
+  const asked = [...state.others.values()].some((other) => other.standing === 'asked');
+  return state.alarm && !asked ? { ...state, alarm: false } : state;
+}
+
+/**
+ * An operator had this incarnation fenced: it is condemned, beyond the limit of N4, which is there for machines that judge by
+ * silence. Who else was held back raises the alarm again.
+ */
+export function dismissed(state: Members, incarnation: string, nowMs: number): Members {
+  const known = state.others.get(incarnation);
+  const record = known?.record ?? strangerRecord(incarnation);
+  const other: Other = {
+    ...(known ?? { record, revision: 0, heardMs: nowMs, from: 'row' }),
+    standing: 'condemned',
+  };
+  const others = new Map(state.others);
+  if (known === undefined && !makeRoom(others, state.limits.membersMax)) return { ...state, alarm: false };
+  others.set(incarnation, other);
+  return { ...state, others, alarm: false };
 }
 
 /** What a direct question came back with (N3, N4). `condemn`: its fence may be written. */
@@ -205,6 +229,27 @@ export function standing(state: Members): MemberRecord[] {
     .filter((other) => other.from === 'board' && other.standing !== 'condemned')
     .map(({ record }) => record)
     .sort((a, b) => (a.incarnation < b.incarnation ? -1 : 1));
+}
+
+/** Another process as this node knows it, for operators. */
+export interface PeerStatus {
+  readonly record: MemberRecord;
+  /** Milliseconds since its key was seen to change. */
+  readonly heardAgoMs: number;
+  readonly standing: Other['standing'];
+  readonly from: Other['from'];
+  /** Its key has not changed for so long that its lease has ended. */
+  readonly overdue: boolean;
+}
+
+/** Everybody known, the condemned too, by incarnation ascending. */
+export function peersOf(state: Members, nowMs: number): PeerStatus[] {
+  return [...state.others.values()]
+    .map(({ record, heardMs, standing: now, from }) => {
+      const heardAgoMs = nowMs - heardMs;
+      return { record, heardAgoMs, standing: now, from, overdue: heardAgoMs >= state.limits.leaseMs };
+    })
+    .sort((a, b) => (a.record.incarnation < b.record.incarnation ? -1 : 1));
 }
 
 /** Whether this node plans: its lease stands and no smaller incarnation is heard. A hint: two planners are harmless. */

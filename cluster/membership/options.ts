@@ -3,6 +3,7 @@
 import type { Clock, Random, ShardTable } from '../../runtime/index.ts';
 import type { OwnershipStatus, ShardOwnershipOptions } from '../ownership/index.ts';
 import type { MembershipLimits } from './limits.ts';
+import type { PeerStatus } from './members.ts';
 import type { Board, Probe } from './ports.ts';
 import type { MemberRecord } from './record.ts';
 
@@ -13,6 +14,8 @@ export interface ClusterMemberOptions {
   readonly incarnation: string;
   /** Where other nodes reach it. */
   readonly address: string;
+  /** Release of the program, for operators. Default: not announced. */
+  readonly version?: string;
   /** Relative capacity, a whole number above 0. Default 1. */
   readonly weight?: number;
   /** The role whose shards this member serves. Default `core`. */
@@ -55,6 +58,11 @@ export interface ClusterMemberStatus {
   readonly alarm: boolean;
   /** Version of the placement it follows; 0 = none. */
   readonly placement: number;
+  /** The node that each shard is meant for; empty where no plan is known. */
+  readonly owners: readonly (string | undefined)[];
+  /** This node and the others that are not condemned. */
   readonly members: readonly MemberRecord[];
+  /** Every other process this node knows of, the condemned and those met in rows too. */
+  readonly peers: readonly PeerStatus[];
   readonly shards: OwnershipStatus;
 }

@@ -1,6 +1,6 @@
-// Ports of membership: the board on which nodes announce themselves, and the direct question to another node. Owns: the
-// words and promises. Does not own: how a driver keeps them. Neither is ever an input to safety (rule 11 of the safety
-// protocol): whatever they answer, two nodes never serve one shard.
+// Ports of membership: the board on which nodes announce themselves, the direct question to another node, and what an
+// operator has it do. Owns: the words and promises. Does not own: how a driver keeps them. None is ever an input to safety
+// (rule 11 of the safety protocol): whatever they answer, two nodes never serve one shard.
 //
 // Promises of every board, and what it does not promise:
 // B1  A `put` that resolved was taken by the board. It may be lost later: a board may forget any suffix of what it
@@ -67,4 +67,72 @@ export interface Probe {
    * lost. The node told calls `ClusterMember.handed`.
    */
   nudge(node: string, shards: readonly number[]): void;
+}
+
+/** What an operator has a node do. */
+export type ControlCommand =
+  /** Say how it is. */
+  | { readonly kind: 'status' }
+  /** Give its shards away and take none. */
+  | { readonly kind: 'drain' }
+  /** Take shards again. */
+  | { readonly kind: 'uncordon' }
+  /** End in order; refused while it serves a shard. */
+  | { readonly kind: 'stop' }
+  /** Take another incarnation, whose fence is at a quorum, as condemned. */
+  | { readonly kind: 'dismiss'; readonly incarnation: string };
+
+/** Something a node needs, as it finds it. */
+export interface DependencyStatus {
+  /** `nats`, `cassandra` or `lmdb`. */
+  readonly name: string;
+  readonly ok: boolean;
+  /** `ok`, or what is wrong and what to do. */
+  readonly detail: string;
+}
+
+/** How a node is, as it says itself. */
+export interface NodeStatus {
+  readonly state: 'ready' | 'draining' | 'leaving';
+  /** Whether the store answers it. */
+  readonly store: boolean;
+  /** Whether the board takes its renewals. */
+  readonly lease: boolean;
+  readonly planner: boolean;
+  readonly alarm: boolean;
+  /** Version of the placement that it follows; 0 = none. */
+  readonly placementOf: number;
+  readonly serving: ReadonlySet<number>;
+  /** Shards being given away. */
+  readonly draining: number;
+  /** Shards being read, claimed or settled. */
+  readonly busy: number;
+  /** Shards that it will look at again. */
+  readonly waiting: number;
+  /** Shards whose row it can't use. */
+  readonly refused: readonly number[];
+  readonly dependencies: readonly DependencyStatus[];
+  readonly uptimeMs: number;
+}
+
+/** What became of a command. */
+export type ControlAnswer =
+  /** Done, or begun. */
+  | { readonly kind: 'done'; readonly status: NodeStatus }
+  /** Not done. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Another incarnation runs there. */
+  | { readonly kind: 'replaced' };
+
+export interface Control {
+  /**
+   * Has one incarnation do something. `silent`: no answer in time, or no such node; whether it was done is not known. Never
+   * rejects. The asked node answers with `MemberControl.answer`.
+   */
+  ask(
+    node: string,
+    incarnation: string,
+    command: ControlCommand,
+    timeoutMs: number,
+  ): Promise<ControlAnswer | 'silent'>;
 }

@@ -15,6 +15,8 @@ export interface MemberRecord extends PlanMember {
   readonly incarnation: string;
   /** Where other nodes reach it. */
   readonly address: string;
+  /** Release of its program; empty = not announced. */
+  readonly version: string;
   /** Versions of the wire between nodes that it speaks, both inclusive. */
   readonly wire: { readonly min: number; readonly max: number };
   /** Version of the function from keys to shards. */
@@ -65,8 +67,7 @@ const STATES: Readonly<Record<PlanMemberState, BoardMemberState>> = {
 };
 
 export function encodeMember(record: MemberRecord): Uint8Array {
-  const serving = new Uint8Array(Math.ceil(record.shards / 8));
-  for (const shard of record.serving) serving[shard >> 3] = (serving[shard >> 3] ?? 0) | (1 << (shard & 7));
+  const serving = bitsOf(record.serving, record.shards);
   const { wire, state, placementOf, roles, ...same } = record;
   const message = create(BoardMemberSchema, {
     ...same,
@@ -84,13 +85,15 @@ export function encodeMember(record: MemberRecord): Uint8Array {
 export function decodeMember(value: Uint8Array): MemberRecord | undefined {
   try {
     const found = fromBinary(BoardMemberSchema, value);
-    const { node, incarnation, address, weight, roles, placementVersion, planVersion, shards } = found;
+    const { node, incarnation, address, version, weight, roles, shards } = found;
+    const { placementVersion, planVersion } = found;
     const state = (['ready', 'draining', 'leaving'] as const).find((each) => STATES[each] === found.state);
     if (state === undefined || node === '' || incarnation === '' || weight < 1) return undefined;
     return {
       node,
       incarnation,
       address,
+      version,
       weight,
       roles,
       state,
@@ -99,14 +102,22 @@ export function decodeMember(value: Uint8Array): MemberRecord | undefined {
       shards,
       wire: { min: found.wireMin, max: found.wireMax },
       placementOf: Number(found.placementOf),
-      serving: bitsOf(found.serving),
+      serving: shardsOf(found.serving),
     };
   } catch {
     return undefined;
   }
 }
 
-function bitsOf(bytes: Uint8Array): Set<number> {
+/** A set of shards as bits: bit n of byte n / 8 is shard n. */
+export function bitsOf(serving: Iterable<number>, shards: number): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(shards / 8));
+  for (const shard of serving) bytes[shard >> 3] = (bytes[shard >> 3] ?? 0) | (1 << (shard & 7));
+  return bytes;
+}
+
+/** The shards of `bitsOf`, ascending. */
+export function shardsOf(bytes: Uint8Array): Set<number> {
   const set = new Set<number>();
   bytes.forEach((byte, index) => {
     for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) set.add(index * 8 + bit);

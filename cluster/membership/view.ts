@@ -15,6 +15,7 @@ import {
 import type { MembershipLimits } from './limits.ts';
 import {
   answered,
+  dismissed,
   gone,
   initialMembers,
   isPlanner,
@@ -147,6 +148,14 @@ export class ClusterView {
       this.#listener.onCondemned(incarnation);
     });
     await Promise.all(asks);
+  }
+
+  /** An operator had somebody fenced. */
+  dismiss(incarnation: string): void {
+    this.members = dismissed(this.members, incarnation, this.#now());
+    this.#changed();
+    this.#listener.onCondemned(incarnation);
+    this.#listener.onChange();
   }
 
   /** Writes a plan if members changed, it has been quiet, and it is this node's turn. */

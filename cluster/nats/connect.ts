@@ -3,6 +3,7 @@
 
 import { NatsBoard } from './board.ts';
 import { Connection } from './connection.ts';
+import { NatsControl } from './control.ts';
 import { Lane } from './lane.ts';
 import { NATS_LIMITS, type NatsLimits } from './limits.ts';
 import type { NatsConnectionName, NatsHealth, NatsOptions } from './options.ts';
@@ -14,6 +15,7 @@ export interface Nats {
   readonly transport: NatsTransport;
   readonly board: NatsBoard;
   readonly probe: NatsProbe;
+  readonly control: NatsControl;
   /** Resolves when the servers know all that this node listens to; to be awaited before others hear of it. */
   listening(): Promise<void>;
   /** For the page that says whether this node is ready. */
@@ -89,6 +91,7 @@ function assemble(
     transport: new NatsTransport(lanes),
     board,
     probe: new NatsProbe({ connection: connections.control, cluster, node }),
+    control: new NatsControl({ connection: connections.control, cluster, node }),
     listening: async () => {
       await Promise.all(NAMES.map((name) => connections[name].nats.flush()));
     },

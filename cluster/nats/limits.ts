@@ -47,6 +47,9 @@ export interface NatsLimits {
   readonly pingMs: number;
 }
 
+/** How long a second process of the same name may contradict a first answer, milliseconds. */
+export const contradictMs = 100;
+
 export const NATS_LIMITS: NatsLimits = {
   frameBytesMax: 256 * 1024,
   eagerBytes: 16 * 1024,

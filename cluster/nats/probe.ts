@@ -3,6 +3,7 @@
 import type { Probe, ProbeAnswer } from '../membership/index.ts';
 import type { Connection } from './connection.ts';
 import { decodeAnswer, decodeAsk, decodeNudge, encodeAnswer, encodeAsk, encodeNudge } from './hello.ts';
+import { contradictMs } from './limits.ts';
 import { probeSubjects } from './subjects.ts';
 
 /** What a node answers with: its ClusterMember. */
@@ -16,9 +17,6 @@ export interface NatsProbeOptions {
   readonly cluster: string;
   readonly node: string;
 }
-
-/** How long a second process of the same name may contradict a `replaced`, milliseconds. */
-const CONTRADICT_MS = 100;
 
 export class NatsProbe implements Probe {
   readonly #options: NatsProbeOptions;
@@ -52,7 +50,7 @@ export class NatsProbe implements Probe {
         probeSubjects(cluster, node).ask,
         encodeAsk(incarnation),
         // Two processes may bear the name for a while: who is that incarnation knows better than who is not.
-        { strategy: 'stall', maxWait: timeoutMs, stall: Math.min(CONTRADICT_MS, timeoutMs) },
+        { strategy: 'stall', maxWait: timeoutMs, stall: Math.min(contradictMs, timeoutMs) },
       );
       for await (const { data } of answers) {
         best = decodeAnswer(data) ?? best;

@@ -77,13 +77,18 @@ export type Addressed =
   | { readonly what: 'lost-requests'; readonly link: number; readonly frame: number }
   | { readonly what: 'lost-replies'; readonly process: string; readonly link: number };
 
-/** Subjects of direct questions. */
+/** Subjects of direct questions and of commands. */
 export function probeSubjects(
   cluster: string,
   node: string,
-): { readonly ask: string; readonly nudge: string } {
+): { readonly ask: string; readonly nudge: string; readonly command: string } {
   const prefix = `starling.${tokenOf(cluster)}.control`;
-  return { ask: `${prefix}.ask.${tokenOf(node)}`, nudge: `${prefix}.nudge.${tokenOf(node)}` };
+  const own = tokenOf(node);
+  return {
+    ask: `${prefix}.ask.${own}`,
+    nudge: `${prefix}.nudge.${own}`,
+    command: `${prefix}.command.${own}`,
+  };
 }
 
 /** Names of the board. The bucket has the form of a NATS key-value bucket, so that its tools can show it. */
