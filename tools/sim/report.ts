@@ -2,6 +2,7 @@
 
 import type { RunResult } from './run.ts';
 import { FAULTS, type SwarmOptions } from './swarm.ts';
+import { traceText } from './world/trace.ts';
 
 /** Events that have to happen in a run of many seeds, besides every fault. */
 const EVENTS = [
@@ -85,11 +86,7 @@ export function failureText(result: RunResult, options: SwarmOptions, linesMax: 
   for (const { invariant, text, atMs } of result.findings)
     lines.push(`  ${invariant} at ${(atMs / 1000).toFixed(3)} s: ${text}`);
   lines.push(`  again: ${replayCommand(result.seed, options)}`);
-  for (const [place, kept] of Object.entries(result.trace)) {
-    lines.push(`  --- ${place}`);
-    for (const { atMs, text } of kept.slice(-linesMax))
-      lines.push(`  ${(atMs / 1000).toFixed(3)} ${text.slice(0, 240)}`);
-  }
+  for (const line of traceText(Object.entries(result.trace), linesMax)) lines.push(`  ${line}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -6,6 +6,7 @@ import { checkViews } from './check/views.ts';
 import { Faults } from './faults.ts';
 import { Workload } from './load/workload.ts';
 import type { Swarm } from './swarm.ts';
+import { settles, strays, textOf } from './world/passing.ts';
 import type { TraceLine } from './world/trace.ts';
 import { World } from './world/world.ts';
 
@@ -17,7 +18,6 @@ export interface RunResult {
   readonly trace: Readonly<Record<string, readonly TraceLine[]>>;
 }
 
-const STEP_MS = 250;
 /** Bounds, in simulated milliseconds: to come up, to drain after the faults, to come back, to settle, to read everything. */
 const START_MS = 60_000;
 const DRAIN_MS = 45_000;
@@ -34,18 +34,10 @@ const CUT_MS = 30_000;
 /** Runs a seed. `linesMax`: of the trace of every place that are kept for a report. */
 export async function runSeed(swarm: Swarm, linesMax = 40): Promise<RunResult> {
   const world = new World(swarm);
-  const stray = (error: unknown): void => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    world.recorder.fail('no stray errors', text);
-  };
-  process.on('unhandledRejection', stray);
-  try {
-    await phases(world);
-  } catch (error) {
-    stray(error);
-  } finally {
-    process.off('unhandledRejection', stray);
-  }
+  await strays(
+    () => phases(world),
+    (error) => world.recorder.fail('no stray errors', textOf(error)),
+  );
   const { trace, recorder } = world;
   const findings = [...recorder.findings];
   const kept = findings.length === 0 ? {} : Object.fromEntries(trace.last(linesMax));
@@ -61,11 +53,11 @@ export async function runSeed(swarm: Swarm, linesMax = 40): Promise<RunResult> {
 async function phases(world: World): Promise<void> {
   const { clock, recorder, swarm } = world;
   for (const node of world.nodes) node.start();
-  world.keeper.start();
+  if (swarm.steering === 'keeper') world.keeper.start();
   const faults = new Faults(world);
   const workload = new Workload(world);
   const prepared = workload.prepare();
-  if (!(await until(world, START_MS, prepared))) {
+  if (!(await settles(clock, START_MS, prepared))) {
     recorder.fail('I11', 'the cluster did not come up');
     return;
   }
@@ -133,17 +125,6 @@ async function cutOneFromStore(world: World): Promise<void> {
 /** Lets a check end; what is broken already says enough. */
 async function check(world: World, begin: () => Promise<void>): Promise<void> {
   if (world.recorder.findings.length > 0) return;
-  if (!(await until(world, CHECK_MS, begin()))) world.recorder.fail('I11', 'the checks are not answered');
-}
-
-/** Lets time pass until a promise has settled; false where it has not after so long. */
-async function until(world: World, limitMs: number, work: Promise<unknown>): Promise<boolean> {
-  let settled = false;
-  const note = (): void => {
-    settled = true;
-  };
-  work.then(note, note);
-  for (let passed = 0; passed < limitMs && !settled; passed += STEP_MS) await world.clock.advance(STEP_MS);
-  if (settled) await work;
-  return settled;
+  if (!(await settles(world.clock, CHECK_MS, begin())))
+    world.recorder.fail('I11', 'the checks are not answered');
 }

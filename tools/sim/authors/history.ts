@@ -6,9 +6,10 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type ActorClient, type ActorType, StarlingError, toStarlingError } from '../../../runtime/index.ts';
 import type { SimRandom } from '../../../runtime/testing/sim-random.ts';
+import { passes, settles, strays, textOf } from '../world/passing.ts';
 import type { TraceLine } from '../world/trace.ts';
 import { AuthorCluster } from './cluster.ts';
-import { AuthorFaults } from './faults.ts';
+import { authorFaults } from './faults.ts';
 import type { SimulationOptions } from './simulate.ts';
 import { authorSwarm } from './swarm.ts';
 
@@ -45,7 +46,6 @@ export interface Simulated {
   readonly trace: ReadonlyMap<string, readonly TraceLine[]>;
 }
 
-const STEP_MS = 100;
 /** Simulated milliseconds: to come up, for what is left of the workload after healing, for the check. */
 const START_MS_MAX = 60_000;
 const WORKLOAD_MS_MAX = 180_000;
@@ -59,17 +59,12 @@ export async function runHistory(options: SimulationOptions, seed: number): Prom
   const swarm = authorSwarm(seed, options.off ?? [], options.limits ?? {});
   const cluster = new AuthorCluster(swarm, options.actors);
   let failure: string | undefined;
-  const failed = (error: unknown): void => {
-    failure ??= error instanceof Error ? (error.stack ?? error.message) : String(error);
-  };
-  process.on('unhandledRejection', failed);
-  try {
-    await phases(cluster, options);
-  } catch (error) {
-    failed(error);
-  } finally {
-    process.off('unhandledRejection', failed);
-  }
+  await strays(
+    () => phases(cluster, options),
+    (error) => {
+      failure ??= textOf(error);
+    },
+  );
   const { trace } = cluster;
   for (const [name, count] of Object.entries(cluster.ground.counts())) trace.count(name, count);
   return { seed, hash: trace.digest(), failure, counts: trace.counts, trace: trace.last(LINES_MAX) };
@@ -79,46 +74,24 @@ async function phases(cluster: AuthorCluster, options: SimulationOptions): Promi
   const { clock, swarm, trace } = cluster;
   const context = contextOf(cluster);
   cluster.start();
-  if (!(await passes(cluster, START_MS_MAX, () => cluster.complete)))
+  if (!(await passes(clock, START_MS_MAX, () => cluster.keeper.complete)))
     throw new Error('The cluster did not come up.');
-  const faults = new AuthorFaults(cluster);
-  const workload = watched(options.workload(context));
+  const faults = authorFaults(cluster);
+  const workload = options.workload(context);
+  // It is waited for below; what it throws before is not unheard.
+  workload.catch(() => {});
   faults.start();
-  await passes(cluster, swarm.faultsMs, () => false);
+  await clock.advance(swarm.faultsMs);
   if (swarm.restartAll) {
     trace.count('restart of all nodes');
     for (const node of cluster.nodes) node.kill();
   }
   faults.heal();
-  if (!(await passes(cluster, WORKLOAD_MS_MAX, workload.settled)))
+  if (!(await settles(clock, WORKLOAD_MS_MAX, workload)))
     throw new Error(`The workload has not ended ${WORKLOAD_MS_MAX} ms after everything was healed.`);
-  await workload.promise;
   await clock.advance(options.restMs ?? REST_MS);
-  const checked = watched(options.check(context));
-  if (!(await passes(cluster, CHECK_MS_MAX, checked.settled)))
+  if (!(await settles(clock, CHECK_MS_MAX, options.check(context))))
     throw new Error(`The check has not ended after ${CHECK_MS_MAX} ms.`);
-  await checked.promise;
-}
-
-/** Lets time pass until `done`; false where it is not after so long. */
-async function passes({ clock }: AuthorCluster, limitMs: number, done: () => boolean): Promise<boolean> {
-  for (let passed = 0; passed < limitMs; passed += STEP_MS) {
-    if (done()) return true;
-    await clock.advance(STEP_MS);
-  }
-  return done();
-}
-
-function watched(promise: Promise<void>): {
-  readonly promise: Promise<void>;
-  readonly settled: () => boolean;
-} {
-  let settled = false;
-  const note = (): void => {
-    settled = true;
-  };
-  promise.then(note, note);
-  return { promise, settled: () => settled };
 }
 
 function contextOf(cluster: AuthorCluster): HistoryContext {

@@ -75,7 +75,12 @@ describe('a simulation', () => {
   it('of actors that keep what they promise holds, and every fault happens', async () => {
     const { counts, seeds } = await simulate(told(words('in the state'), 60));
     assert.equal(seeds, 60);
-    const events = ['node killed', 'node fenced', 'call of unknown outcome', 'restart of all nodes'];
+    const events = [
+      'killed',
+      'process ended by its fence',
+      'call of unknown outcome',
+      'restart of all nodes',
+    ];
     for (const event of [...AUTHOR_FAULTS, ...events]) assert.ok((counts.get(event) ?? 0) > 0, event);
   });
 

@@ -2,8 +2,12 @@
 
 import { relative } from 'node:path';
 import type { ActorDefinition, RuntimeLimits } from '../../../runtime/index.ts';
+import { traceText } from '../world/trace.ts';
 import { type HistoryContext, runHistory, type Simulated } from './history.ts';
 import type { AuthorFault } from './swarm.ts';
+
+/** Lines shown of each place. */
+const LINES_MAX = 40;
 
 export interface SimulationOptions {
   readonly actors: readonly ActorDefinition[];
@@ -86,9 +90,5 @@ function failureText({ seed, failure, trace }: Simulated): string {
     `again: SEED=${seed} node --test ${program}`,
     'what happened last, by place; times in simulated seconds:',
   ];
-  for (const [place, kept] of trace) {
-    lines.push(`--- ${place}`);
-    for (const { atMs, text } of kept) lines.push(`${(atMs / 1000).toFixed(3)} ${text.slice(0, 200)}`);
-  }
-  return lines.join('\n');
+  return [...lines, ...traceText(trace, LINES_MAX)].join('\n');
 }

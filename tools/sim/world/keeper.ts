@@ -3,36 +3,34 @@
 
 import type { Want } from '../../../cluster/ownership/index.ts';
 import type { SimRandom } from '../../../runtime/testing/index.ts';
-import type { SimNode } from './sim-node.ts';
-import type { World } from './world.ts';
+import type { Site, SiteNode } from './site.ts';
 
 const TICK_MS = 250;
+/** A node that is out of reach for so long is believed dead, milliseconds. */
+const PATIENCE_MS = 1_500;
 
 export class Keeper {
-  readonly #world: World;
+  readonly #site: Site;
   readonly #random: SimRandom;
-  /** Node of each shard. */
+  /** Node of each shard, by its number among the nodes. */
   readonly #wishes: number[];
   readonly #condemned = new Set<string>();
   /** Nodes that are to serve nothing. */
-  readonly #draining = new Set<SimNode>();
+  readonly #draining = new Set<SiteNode>();
   /** Milliseconds since which a node has been out of reach. */
-  readonly #silentSince = new Map<SimNode, number>();
+  readonly #silentSince = new Map<SiteNode, number>();
   #swept = 0;
   /** Nodes believe what was said some time ago, with this likelihood. */
   staleness = 0;
-  /** A node that is out of reach for so long is believed dead, milliseconds. */
-  patienceMs = 1_500;
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#random = world.random.fork();
-    this.#wishes = Array.from({ length: world.swarm.shards }, (_, shard) => shard % world.swarm.nodes);
+  constructor(site: Site) {
+    this.#site = site;
+    this.#random = site.random.fork();
+    this.#wishes = Array.from({ length: site.shards }, (_, shard) => shard % site.nodes.length);
   }
 
   start(): void {
-    if (this.#world.swarm.steering !== 'keeper') return;
-    this.#world.clock.after(TICK_MS, () => {
+    this.#site.clock.after(TICK_MS, () => {
       this.#tick();
       this.start();
     });
@@ -40,19 +38,19 @@ export class Keeper {
 
   /** Gives a shard to another node. */
   moveOne(): void {
-    this.#wishes[this.#random.below(this.#wishes.length)] = this.#random.below(this.#world.nodes.length);
+    this.#wishes[this.#random.below(this.#wishes.length)] = this.#random.below(this.#site.nodes.length);
   }
 
-  drain(node: SimNode): void {
+  drain(node: SiteNode): void {
     this.#draining.add(node);
-    this.#world.trace.note('keeper', `drains ${node.name}`);
+    this.#site.trace.note('keeper', `drains ${node.name}`);
   }
 
-  drained(node: SimNode): boolean {
+  drained(node: SiteNode): boolean {
     return this.#wishes.every((_, shard) => !node.serves(shard));
   }
 
-  undrain(node: SimNode): void {
+  undrain(node: SiteNode): void {
     this.#draining.delete(node);
   }
 
@@ -60,34 +58,39 @@ export class Keeper {
   condemn(incarnation: string): void {
     if (this.#condemned.has(incarnation)) return;
     this.#condemned.add(incarnation);
-    this.#world.trace.note('keeper', `believes ${incarnation} dead`);
+    this.#site.trace.note('keeper', `believes ${incarnation} dead`);
+  }
+
+  /** Every shard is served by somebody. */
+  get complete(): boolean {
+    return this.#wishes.every((_, shard) => this.#site.nodes.some((node) => node.serves(shard)));
   }
 
   /** The node that should serve a shard: a hint for who looks for it. */
-  wishOf(shard: number): SimNode | undefined {
-    const { nodes } = this.#world;
+  wishOf(shard: number): SiteNode | undefined {
+    const { nodes } = this.#site;
     const wish = nodes[this.#wishes[shard] ?? 0];
     if (wish !== undefined && this.#fit(wish)) return wish;
     const fit = nodes.filter((node) => this.#fit(node));
     return fit[shard % Math.max(1, fit.length)];
   }
 
-  #fit(node: SimNode): boolean {
+  #fit(node: SiteNode): boolean {
     const { incarnation } = node;
     return incarnation !== undefined && !this.#condemned.has(incarnation) && !this.#draining.has(node);
   }
 
   #tick(): void {
-    const { nodes, clock } = this.#world;
+    const { nodes, clock } = this.#site;
     for (const node of nodes) {
-      if (node.reachable) this.#silentSince.delete(node);
+      if (node.up && !node.offStore) this.#silentSince.delete(node);
       else if (!this.#silentSince.has(node)) this.#silentSince.set(node, clock.monotonic());
       const since = this.#silentSince.get(node);
       const { incarnation } = node;
-      const lost = since !== undefined && clock.monotonic() - since > this.patienceMs;
+      const lost = since !== undefined && clock.monotonic() - since > PATIENCE_MS;
       if (incarnation !== undefined && lost) this.condemn(incarnation);
     }
-    for (const incarnation of this.#world.dead) this.condemn(incarnation);
+    for (const incarnation of this.#site.dead) this.condemn(incarnation);
     this.#swept = (this.#swept + 1) % this.#wishes.length;
     for (const node of nodes) {
       if (node.ownership === undefined || !node.up || this.#random.float() < this.staleness) continue;
@@ -98,7 +101,7 @@ export class Keeper {
     }
   }
 
-  #wantOf(node: SimNode, shard: number): Want {
+  #wantOf(node: SiteNode, shard: number): Want {
     const wish = this.wishOf(shard);
     if (wish === node) return { kind: 'hold' };
     const to = wish?.incarnation;

@@ -4,13 +4,14 @@
 import { type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import { imActors, imServices } from '../../../actors/index.ts';
 import type { ImLimits } from '../../../actors/limits.ts';
+import type { ClusterMember } from '../../../cluster/membership/index.ts';
+import type { ShardOwnership } from '../../../cluster/ownership/index.ts';
 import {
   type ActorDefinition,
   type CallContext,
   createRuntime,
   type Directory,
   type EncodedMessage,
-  type Ownership,
   type Principal,
   type Runtime,
   type RuntimeLimits,
@@ -25,6 +26,7 @@ import type { ReminderWatch } from '../check/reminders.ts';
 import { type Ledger, makeLedger } from './ledger.ts';
 import { observedOwnership, observedStore } from './observed-store.ts';
 import type { SimProcess } from './process.ts';
+import type { SiteRun } from './site.ts';
 import type { Trace } from './trace.ts';
 
 export interface NodeParts {
@@ -32,7 +34,9 @@ export interface NodeParts {
   readonly address: string;
   readonly shards: number;
   readonly store: Store;
-  readonly ownership: Ownership;
+  readonly ownership: ShardOwnership;
+  /** Where membership steers. */
+  readonly member: ClusterMember | undefined;
   readonly transport: Transport;
   readonly directory: Directory;
   readonly recorder: Recorder;
@@ -42,12 +46,16 @@ export interface NodeParts {
   readonly imLimits: Partial<ImLimits>;
   /** The runtime has stopped because of its fence: the process ends. */
   readonly onStopped: () => void;
+  /** Called with the runtime once it runs. */
+  readonly onBegun: (runtime: Runtime) => void;
 }
 
 type AnyHandler = (request: Message, ...rest: unknown[]) => unknown;
 
-export class NodeRun {
+export class NodeRun implements SiteRun {
   readonly process: SimProcess;
+  readonly ownership: ShardOwnership;
+  readonly member: ClusterMember | undefined;
   readonly runtime: Runtime;
   readonly ledger: Ledger;
   readonly #services: ServiceBinding[];
@@ -58,6 +66,8 @@ export class NodeRun {
     const watching = { process, recorder, trace };
     this.#parts = parts;
     this.process = process;
+    this.ownership = parts.ownership;
+    this.member = parts.member;
     this.ledger = makeLedger({
       set: (id) => parts.reminders.set(process.name, id),
       runs: (id, dueMs) => parts.reminders.runs(process.name, id, dueMs),
@@ -81,6 +91,11 @@ export class NodeRun {
     const tokens = { issue: async () => ({ token: 'sim', expiresAtMs: 0 }) };
     const nodeInfo = () => ({ node: parts.address, version: '0', uptimeMs: 0, streams: 0, store: 'ok' });
     this.#services = imServices(this.runtime, { tokens, nodeInfo }, parts.imLimits);
+  }
+
+  begin(): void {
+    void this.runtime.start();
+    this.#parts.onBegun(this.runtime);
   }
 
   #counted(definition: ActorDefinition): ActorDefinition {

@@ -3,6 +3,7 @@
 
 import type { Ownership, Store } from '../../../runtime/index.ts';
 import type { Recorder } from '../check/recorder.ts';
+import { arrivingStore } from './arriving-store.ts';
 import type { SimProcess } from './process.ts';
 import type { Trace } from './trace.ts';
 
@@ -13,26 +14,26 @@ export interface Watching {
 }
 
 export function observedStore(store: Store, { process, recorder, trace }: Watching): Store {
+  const arriving = arrivingStore(store, process);
   return {
+    ...arriving,
     readHead: async (actor) => {
-      const head = await process.arrive(store.readHead(actor));
+      const head = await arriving.readHead(actor);
       recorder.headRead(process, actor, head);
       return head;
     },
     readRows: async (actor, range, head) => {
-      const rows = await process.arrive(store.readRows(actor, range, head));
+      const rows = await arriving.readRows(actor, range, head);
       recorder.rowsRead(process, actor, rows, head);
       return rows;
     },
-    readCell: (actor, table, key) => process.arrive(store.readCell(actor, table, key)),
-    readCells: (actor, table, range) => process.arrive(store.readCells(actor, table, range)),
     commit: async (commit) => {
       recorder.commitBegins(process, commit);
       const { actor, rows = [], head } = commit;
       const what = `${actor.kind}/${actor.key} rows ${rows.map(({ seq }) => seq).join()} seal ${head?.sealSeq ?? '-'}`;
       trace.note(process.name, `writes ${what}`);
       try {
-        await process.arrive(store.commit(commit));
+        await arriving.commit(commit);
       } catch (error) {
         trace.note(process.name, `wrote ${what}: ${String(error)}`);
         recorder.commitFailed(commit);
@@ -42,17 +43,8 @@ export function observedStore(store: Store, { process, recorder, trace }: Watchi
     },
     trim: (actor, below, ts) => {
       recorder.trimBegins(process, actor, below);
-      return process.arrive(store.trim(actor, below, ts));
+      return arriving.trim(actor, below, ts);
     },
-    readNotes: (actor, range) => process.arrive(store.readNotes(actor, range)),
-    readMarks: (shard, range) => process.arrive(store.readMarks(shard, range)),
-    dropMarks: (shard, epoch) => process.arrive(store.dropMarks(shard, epoch)),
-    readDue: (shard, range) => process.arrive(store.readDue(shard, range)),
-    dropDue: (marks, ts) => process.arrive(store.dropDue(marks, ts)),
-    listActors: (kind, range) => process.arrive(store.listActors(kind, range)),
-    health: () => store.health(),
-    onFatal: (listener) => store.onFatal(listener),
-    close: () => Promise.resolve(),
   };
 }
 

@@ -8,7 +8,7 @@ type Said = Awaited<ReturnType<Probe['ask']>>;
 
 export function probeOf(world: World, process: SimProcess, place: string): Probe {
   const { net, nodes } = world;
-  const runOf = (name: string) => nodes.find((node) => node.name === name);
+  const runOf = (name: string) => nodes.find((node) => node.name === name)?.run;
   return {
     ask: (name, incarnation, timeoutMs) =>
       new Promise<Said>((resolve) => {
@@ -22,17 +22,17 @@ export function probeOf(world: World, process: SimProcess, place: string): Probe
           );
         };
         net.carry(place, name, () => {
-          const node = runOf(name);
-          node?.run?.process.enter(() => {
-            const said = node.member?.answerProbe(incarnation);
-            if (said !== undefined) node.run?.process.leave(() => answer(said));
+          const run = runOf(name);
+          run?.process.enter(() => {
+            const said = run.member?.answerProbe(incarnation);
+            if (said !== undefined) run.process.leave(() => answer(said));
           });
         });
       }),
     nudge: (name, shards) => {
       net.carry(place, name, () => {
-        const node = runOf(name);
-        node?.run?.process.enter(() => node.member?.handed(shards));
+        const run = runOf(name);
+        run?.process.enter(() => run.member?.handed(shards));
       });
     },
   };

@@ -7,6 +7,8 @@ import type { SimClock } from '../../../runtime/testing/index.ts';
 /** Lines kept of each place for a report. */
 const KEPT_LINES_MAX = 400;
 const BATCH_LINES = 512;
+/** Shown of a line. */
+const LINE_CHARS_MAX = 240;
 
 export interface TraceLine {
   readonly atMs: number;
@@ -71,4 +73,18 @@ export class Trace {
     this.#hash.update(`${this.#batch.join('\n')}\n`);
     this.#batch = [];
   }
+}
+
+/** The last lines of every place, as a report shows them; times in simulated seconds. */
+export function traceText(
+  trace: Iterable<readonly [string, readonly TraceLine[]]>,
+  linesMax: number,
+): string[] {
+  if (linesMax === 0) return [];
+  return [...trace].flatMap(([place, kept]) => [
+    `--- ${place}`,
+    ...kept
+      .slice(-linesMax)
+      .map(({ atMs, text }) => `${(atMs / 1000).toFixed(3)} ${text.slice(0, LINE_CHARS_MAX)}`),
+  ]);
 }

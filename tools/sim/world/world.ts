@@ -19,10 +19,11 @@ import { Keeper } from './keeper.ts';
 import { SimNet } from './net.ts';
 import { TableWatch } from './observed-table.ts';
 import type { SimProcess } from './process.ts';
-import { SimNode } from './sim-node.ts';
+import { type SimNode, simNode } from './sim-node.ts';
+import { NO_HOLDS, type Site } from './site.ts';
 import { Trace } from './trace.ts';
 
-export class World {
+export class World implements Site {
   readonly swarm: Swarm;
   readonly clock = new SimClock();
   readonly random: SimRandom;
@@ -36,12 +37,10 @@ export class World {
   readonly nodes: SimNode[];
   readonly table: TableWatch;
   readonly keeper: Keeper;
-  /** Runs that were killed. */
   readonly dead: string[] = [];
   /** Ends of the links of clients. */
   readonly clientPlaces: string[] = [];
-  /** How likely completions are held, while faults are on. */
-  holds = { chance: 0, msMax: 1 };
+  holds = NO_HOLDS;
 
   constructor(swarm: Swarm) {
     this.swarm = swarm;
@@ -59,11 +58,14 @@ export class World {
     this.board = new SimBoard(clock, this.random.fork(), trace);
     this.ground = new Ground(clock, this.random.fork());
     this.table = new TableWatch(this.recorder, trace);
-    this.nodes = Array.from({ length: swarm.nodes }, (_, i) => new SimNode(this, `n${i + 1}`));
+    this.nodes = Array.from({ length: swarm.nodes }, (_, i) => simNode(this, `n${i + 1}`));
     this.keeper = new Keeper(this);
   }
 
-  /** Nodes that run and are not paused. */
+  get shards(): number {
+    return this.swarm.shards;
+  }
+
   get running(): SimNode[] {
     return this.nodes.filter((node) => node.up);
   }
