@@ -6,9 +6,8 @@
 // D2  A commit of which a step has left something, or may have, is never refused as not done (S6).
 
 import { StarlingError } from '../../runtime/errors.ts';
-import type { Failure } from './failures.ts';
+import { type Failure, toError } from './failures.ts';
 import type { Steps } from './layout.ts';
-import { toError } from './session.ts';
 import type { Op, Writer } from './writer.ts';
 
 interface Job {

@@ -91,3 +91,8 @@ function inner(error: Error & { readonly innerErrors?: Readonly<Record<string, u
   const causes = Object.entries(error.innerErrors ?? {}).map(([host, cause]) => `${host}: ${String(cause)}`);
   return causes.length === 0 ? error.message : causes.join('; ');
 }
+
+/** The error for a caller. */
+export function toError(failure: Failure, cause?: unknown): StarlingError {
+  return cause instanceof StarlingError ? cause : new StarlingError(failure.code, failure.detail, { cause });
+}

@@ -60,8 +60,24 @@ export const attemptMsMax = 6_000;
 /** Milliseconds before the second attempt; doubled before each further one. */
 export const retryMs = 100;
 
-/** Milliseconds one answer may take. Above the server's own limits, so that mostly the server is the one to say. */
-export const answerMsMax = 8_000;
+/**
+ * Milliseconds one answer may take. Those of writes are above the server's own limits (2 s; a conditional write waits for
+ * several rounds), so that mostly the server is the one to say. A read is sent again to another node, and an urgent one
+ * stands between a turn and all its outputs.
+ */
+export const answerMsMax = { urgent: 1_500, read: 3_000, write: 4_000, conditional: 6_000 } as const;
+
+/** Requests of one connection that may have been left unanswered before it is closed and made anew. */
+export const unansweredMax = 4;
+
+/** Milliseconds a node that left a request unanswered is asked last. */
+export const suspectMs = 10_000;
+
+/** Times that a fact of the cluster is read and, where it is missing, proposed. */
+export const agreeAttemptsMax = 5;
+
+/** Bytes of a fact of the cluster. */
+export const factBytesMax = 1_024;
 
 /** Milliseconds for a connection to be made. */
 export const connectMsMax = 5_000;
@@ -71,3 +87,6 @@ export const silentMsMax = 5_000;
 
 /** Stripes that a list of actors asks at once. */
 export const listRequestsMax = 16;
+
+/** Incarnations whose life is read in one request. */
+export const livesMax = 64;

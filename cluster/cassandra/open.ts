@@ -1,17 +1,18 @@
-// Connecting to a cluster. Owns: options, the set-up of the database library, what is refused at the start. Does not own:
-// requests (session.ts), the schema (schema.ts).
+// Opening a cluster. Owns: what is refused at the start, the doors to store, shards, schema and facts. Does not own: the
+// connection (connect.ts), requests (session.ts), the schema (schema.ts).
 //
 // Invariants:
 // N1  Nothing is opened while a node in reach acknowledges writes before its disk has them (`commitlog_sync`), unless the
 //     caller allows it. A node that comes up later is looked at then, and makes the store unhealthy.
 
-import type { ConnectionOptions } from 'node:tls';
 import cassandra from 'cassandra-driver';
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { StoreHealth } from '../../runtime/ports/store.ts';
+import { type ConnectOptions, connect, startFailure } from './connect.ts';
+import { agreeOn, type Facts } from './facts.ts';
+import { Suspects } from './hosts.ts';
 import { Layout } from './layout.ts';
-import { answerMsMax, connectMsMax } from './limits.ts';
 import {
   applySchema,
   checkKeyspace,
@@ -22,22 +23,12 @@ import {
   schemaStatus,
   usableStripes,
 } from './schema.ts';
-import { CassandraSession, NoRetry } from './session.ts';
+import { CassandraSession } from './session.ts';
 import { CassandraShards } from './shards.ts';
 import { statementsOf } from './statements.ts';
 import { CassandraStore } from './store.ts';
 
-/** Where Cassandra is and who we are there. */
-export interface ConnectOptions {
-  /** Some nodes of the home data centre, `host` or `host:port` (default 9042). */
-  readonly contactPoints: readonly string[];
-  /** The home data centre: its quorums are the ones that count. */
-  readonly dataCenter: string;
-  /** Default: no account. */
-  readonly account?: { readonly name: string; readonly password: string };
-  /** Default: no TLS. */
-  readonly tls?: ConnectionOptions;
-}
+export type { ConnectOptions } from './connect.ts';
 
 export interface CassandraOptions extends ConnectOptions {
   /** 1 to 48 of a-z, 0-9 and _. Each role has a keyspace of its own: marks are kept by shard. */
@@ -77,6 +68,24 @@ export class CassandraDatabase {
     return this.#session.health();
   }
 
+  /**
+   * Writes facts of the whole cluster (number of shards, version of placement) where none stand yet; answers what stands
+   * there, by the same names. A node that has others must not join. Names: 1 to 48 of a-z, 0-9 and _.
+   * @throws StarlingError INVALID_REQUEST; OVERLOADED, OUTCOME_UNKNOWN if a fact could not be settled
+   */
+  agree(facts: Facts): Promise<Facts> {
+    return agreeOn(this.#session, this.#layout.statements, facts);
+  }
+
+  /**
+   * Milliseconds by which this machine's clock is ahead of Cassandra's (negative: behind): the median over its nodes in reach,
+   * half the way there and back taken off.
+   * @throws StarlingError OVERLOADED where no node answers
+   */
+  clockOffsetMs(): Promise<number> {
+    return clockOffsetMs(this.#session);
+  }
+
   /** Ends every request under way; close the stores first. */
   close(): Promise<void> {
     return this.#session.close();
@@ -90,8 +99,9 @@ export class CassandraDatabase {
  */
 export async function openCassandra(options: CassandraOptions): Promise<CassandraDatabase> {
   const keyspace = checkKeyspace(options.keyspace);
-  const client = await connect(options);
-  const session = new CassandraSession(client, { clock: options.clock, home: options.dataCenter });
+  const suspects = new Suspects(() => options.clock.monotonic());
+  const client = await connect(options, suspects);
+  const session = new CassandraSession(client, { clock: options.clock, home: options.dataCenter, suspects });
   try {
     const stripes = usableStripes(await schemaStatus(runOn(client), keyspace), keyspace, options.dataCenter);
     await watchCommitLogs(session, options);
@@ -125,40 +135,6 @@ export async function openSchema(options: ConnectOptions): Promise<SchemaDoor> {
   };
 }
 
-async function connect(options: ConnectOptions): Promise<cassandra.Client> {
-  const { policies, types } = cassandra;
-  const { account } = options;
-  const client = new cassandra.Client({
-    contactPoints: [...options.contactPoints],
-    ...(account === undefined ? {} : { credentials: { username: account.name, password: account.password } }),
-    ...(options.tls === undefined ? {} : { sslOptions: options.tls }),
-    encoding: { useBigIntAsLong: true },
-    policies: {
-      // The home data centre is named here alone: where the library itself finds that there is no such one, it leaves a
-      // connection open that nothing can close.
-      loadBalancing: new policies.loadBalancing.TokenAwarePolicy(
-        new policies.loadBalancing.DCAwareRoundRobinPolicy(options.dataCenter),
-      ),
-      retry: new NoRetry(),
-      speculativeExecution: new policies.speculativeExecution.NoSpeculativeExecutionPolicy(),
-      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(200, 5_000, false),
-    },
-    pooling: {
-      coreConnectionsPerHost: { [types.distance.local]: 2 },
-      maxRequestsPerConnection: 2_048,
-      heartBeatInterval: 5_000,
-    },
-    socketOptions: { connectTimeout: connectMsMax, readTimeout: answerMsMax, tcpNoDelay: true },
-  });
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    await client.shutdown().catch(() => {});
-    throw startFailure(error, options);
-  }
-}
-
 /** For the schema and for facts: never on the message path. */
 function runOn(client: cassandra.Client): Run {
   const { localQuorum, localSerial } = cassandra.types.consistencies;
@@ -175,10 +151,12 @@ const unsafeQuery = "SELECT value FROM system_views.settings WHERE name = 'commi
 async function watchCommitLogs(session: CassandraSession, options: CassandraOptions): Promise<void> {
   const { onLog = () => {}, allowUnsafeCommitLog = false } = options;
   const unsafeAmong = async (host?: cassandra.Host): Promise<string | undefined> => {
-    for (const { host: address, rows } of await session.onEachHost(
-      { query: unsafeQuery, params: [] },
-      host,
-    )) {
+    const answers = await session.onEachHost({ query: unsafeQuery, params: [] }, host);
+    for (const { host: address, rows, error } of answers) {
+      if (error !== undefined) {
+        onLog(`the settings of ${address} could not be read: ${String(error)}`);
+        continue;
+      }
       const found = String(rows[0]?.['value'] ?? 'unknown');
       if (found === 'group' || found === 'batch') continue;
       return (
@@ -192,43 +170,25 @@ async function watchCommitLogs(session: CassandraSession, options: CassandraOpti
   if (unsafe !== undefined && !allowUnsafeCommitLog) throw refusal('UNSAFE_COMMIT_LOG', unsafe);
   if (unsafe !== undefined) onLog(unsafe);
   if (allowUnsafeCommitLog) return;
-  session.onHostUp((host) => {
-    unsafeAmong(host).then(
-      (found) => {
-        session.setUnsafe(host.address, found);
-        if (found !== undefined) onLog(found);
-      },
-      (error: unknown) => onLog(`the settings of ${host.address} could not be read: ${String(error)}`),
-    );
+  session.onHostUp(async (host) => {
+    const found = await unsafeAmong(host);
+    session.setUnsafe(host.address, found);
+    if (found !== undefined) onLog(found);
   });
 }
 
-function startFailure(error: unknown, options: ConnectOptions): StarlingError {
-  const where = options.contactPoints.join(', ');
-  const causes = causesOf(error);
-  if (causes.some((cause) => cause instanceof cassandra.errors.AuthenticationError)) {
-    return refusal(
-      'ACCOUNT_REFUSED',
-      `Cassandra at ${where} refuses the account. Check name and password.`,
-      error,
-    );
-  }
-  const text = causes.map(String).join('; ');
-  if (/provided credentials|bad credentials|unauthorized|permission/i.test(text)) {
-    return refusal('ACCOUNT_REFUSED', `Cassandra at ${where} refuses the account: ${text}`, error);
-  }
-  if (/datacenter/i.test(text)) {
-    const detail = `Data centre ${options.dataCenter} is not one of the cluster at ${where}: ${text}`;
-    return refusal('DATA_CENTER_UNKNOWN', detail, error);
-  }
-  const detail = `Cassandra at ${where} can't be reached. Is it up, and is the port its native one? ${text}`;
-  return refusal('UNREACHABLE', detail, error);
-}
+const timeQuery = 'SELECT toUnixTimestamp(now()) AS now FROM system.local';
 
-function causesOf(error: unknown): readonly unknown[] {
-  if (error instanceof cassandra.errors.NoHostAvailableError) {
-    const inner = Object.values(error.innerErrors ?? {});
-    if (inner.length > 0) return inner;
+async function clockOffsetMs(session: CassandraSession): Promise<number> {
+  const begun = session.clock.monotonic();
+  const nowAtBegin = session.clock.now();
+  const offsets: number[] = [];
+  for (const { rows, answeredMs } of await session.onEachHost({ query: timeQuery, params: [] })) {
+    const now = rows[0]?.['now'];
+    if (typeof now !== 'bigint') continue;
+    offsets.push(nowAtBegin + (answeredMs - begun) / 2 - Number(now));
   }
-  return [error];
+  const median = offsets.sort((a, b) => a - b)[offsets.length >> 1];
+  if (median === undefined) throw new StarlingError('OVERLOADED', 'No node of Cassandra tells its time.');
+  return median;
 }

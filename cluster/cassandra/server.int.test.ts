@@ -8,12 +8,25 @@ import { FIRST_EPOCH, firstTimestamp } from '../../runtime/timestamp.ts';
 import { type CassandraServer, dataCenter, startCassandra } from '../../tools/dev/cassandra.ts';
 import { systemClock } from '../clock/index.ts';
 import { type CassandraDatabase, openCassandra, openSchema } from './index.ts';
+import { startForward } from './testing/index.ts';
 
 const keyspace = 'starling_server';
 const account = { name: 'cassandra', password: 'cassandra' };
 const ann = { kind: 'user', key: 'ann', shard: 3 };
 const ts = (count: number): bigint => firstTimestamp(FIRST_EPOCH) + BigInt(count);
 const row = (seq: number, bytes = 10): Row => ({ seq, ts: ts(seq), value: Buffer.alloc(bytes, seq) });
+
+/** Repeats what is refused or unknown, a bounded number of times. */
+async function untilServed(task: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; attempt < 100; attempt += 1) {
+    const served = await task().then(
+      () => true,
+      () => false,
+    );
+    if (served) return;
+  }
+  await task();
+}
 
 describe('Cassandra with accounts, alone', () => {
   let server: CassandraServer;
@@ -114,6 +127,81 @@ describe('Cassandra with accounts, alone', () => {
     await store.close();
   });
 
+  test('nodes that start at once agree on the facts of their cluster, and a later one hears what stands there', async () => {
+    const other = await open();
+    const wanted = (shards: string) => ({ shards, placement_version: '1' });
+    const [one, two] = await Promise.all([database.agree(wanted('64')), other.agree(wanted('128'))]);
+    deepEqual(one, two);
+    ok(one['shards'] === '64' || one['shards'] === '128');
+    deepEqual(await other.agree({ ...wanted('256'), later: 'x' }), { ...one, later: 'x' });
+    await rejects(database.agree({ 'No name': '1' }), { code: 'INVALID_REQUEST' });
+    await other.close();
+  });
+
+  test('the clock of this machine is compared to the one of Cassandra', async () => {
+    const { now, monotonic, after: later } = systemClock();
+    const ahead = await open({ clock: { now: () => now() + 90_000, monotonic, after: later } });
+    const offsets = [await database.clockOffsetMs(), (await ahead.clockOffsetMs()) - 90_000];
+    // One machine, one clock: what is left is the way there and back.
+    for (const offset of offsets) ok(Math.abs(offset) < 5_000, `${offset} ms`);
+    await ahead.close();
+  });
+
+  test('the lives of many incarnations are read at once; what was never written is not live', async () => {
+    const shards = database.shards();
+    await Promise.all(['a.1', 'b.1', 'c.1'].map((incarnation) => shards.markLive(incarnation)));
+    await shards.fence('b.1');
+    deepEqual(await shards.readLives(['a.1', 'b.1', 'c.1', 'd.1', 'a.1']), new Set(['a.1', 'c.1']));
+    deepEqual(await shards.readLives([]), new Set());
+    const many = Array.from({ length: 65 }, (_, at) => `n${at}`);
+    await rejects(shards.readLives(many), { code: 'INVALID_REQUEST' });
+  });
+
+  test('a node that announces another address is reached where the map says', async () => {
+    const forward = await startForward(server.address);
+    const addressMap = { [server.address]: forward.address };
+    for (const point of [server.address, forward.address]) {
+      const mapped = await open({ contactPoints: [point], addressMap });
+      const before = forward.bytes();
+      await mapped.shards().markLive('mapped');
+      ok(forward.bytes() > before);
+      await mapped.close();
+    }
+    await rejects(open({ addressMap: { [server.address]: '127.0.0.1' } }), { code: 'INVALID_REQUEST' });
+    await forward.close();
+  });
+
+  test('a server that hangs is told at the start; later reads fail, writes are unknown, health says so, and all passes again', async () => {
+    const store = database.store();
+    const shards = database.shards();
+    const hang = (signal: NodeJS.Signals) => process.kill(server.pid ?? 0, signal);
+    hang('SIGSTOP');
+    try {
+      const ends = await Promise.allSettled([
+        open(),
+        store.commit({ actor: { ...ann, key: 'hang' }, rows: [row(1)] }),
+        store.readHead(ann),
+        shards.readLife('a.1'),
+        shards.swap(9, undefined, { epoch: FIRST_EPOCH, owner: 'a.1' }),
+      ]);
+      const codes = ends.map((end) => (end.status === 'rejected' ? end.reason.code : 'done'));
+      deepEqual(codes.slice(0, 4), ['STORAGE_FAILED', 'OUTCOME_UNKNOWN', 'OVERLOADED', 'OVERLOADED']);
+      // Not done where the statement was not even prepared.
+      ok(codes[4] === 'OUTCOME_UNKNOWN' || codes[4] === 'OVERLOADED', codes[4]);
+      const [start] = ends;
+      equal(start.status === 'rejected' && start.reason.metadata.reason, 'UNREACHABLE');
+      match(database.health().detail, /served nothing for \d+ s/);
+    } finally {
+      hang('SIGCONT');
+    }
+    await untilServed(() => store.commit({ actor: { ...ann, key: 'hang' }, rows: [row(1)] }));
+    deepEqual(database.health(), { ok: true, detail: 'ok' });
+    const owner = await shards.readOwner(9);
+    ok(owner === undefined || owner.owner === 'a.1', 'settled by a serial read, either way');
+    equal((await store.readRows({ ...ann, key: 'hang' }, { from: 1, rowsMax: 9 })).length, 1);
+    await store.close();
+  });
+
   test('what was acknowledged is there after kill -9; meanwhile every request fails by itself, then all is well again', async () => {
     const store = database.store();
     const shards = database.shards();
@@ -150,13 +238,7 @@ describe('Cassandra with accounts, alone', () => {
     }
     await again.close();
     // The session that saw it go finds it again without help.
-    for (let attempt = 0; attempt < 100; attempt += 1) {
-      const back = await store.commit({ actor: ann, rows: [row(1)] }).then(
-        () => true,
-        () => false,
-      );
-      if (back) break;
-    }
+    await untilServed(() => store.commit({ actor: ann, rows: [row(1)] }));
     deepEqual(database.health(), { ok: true, detail: 'ok' });
     equal((await store.readRows(ann, { from: 1, rowsMax: 9 })).length, 1);
     await store.close();

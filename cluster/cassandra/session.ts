@@ -16,8 +16,9 @@ import cassandra from 'cassandra-driver';
 import { StarlingError } from '../../runtime/errors.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { StoreHealth } from '../../runtime/ports/store.ts';
-import { type Failure, failureOf, type RequestKind } from './failures.ts';
+import { type Failure, failureOf, type RequestKind, toError } from './failures.ts';
 import { Gate } from './gate.ts';
+import type { Suspects } from './hosts.ts';
 import {
   answerMsMax,
   attemptMsMax,
@@ -25,9 +26,9 @@ import {
   otherRequestsMax,
   otherWaitingMax,
   retryMs,
-  silentMsMax,
 } from './limits.ts';
 import type { Partition } from './partition.ts';
+import { Pulse } from './pulse.ts';
 
 const { consistencies } = cassandra.types;
 
@@ -56,10 +57,21 @@ export class NoRetry extends cassandra.policies.retry.RetryPolicy {
   }
 }
 
-const common = { prepare: true, isIdempotent: false, readTimeout: answerMsMax } as const;
-const quorum = { ...common, consistency: consistencies.localQuorum } as const;
-const serialRead = { ...common, consistency: consistencies.localSerial } as const;
-const conditional = { ...quorum, serialConsistency: consistencies.localSerial } as const;
+const common = { prepare: true, isIdempotent: false } as const;
+const atQuorum = { ...common, consistency: consistencies.localQuorum } as const;
+const quorumRead = { ...atQuorum, readTimeout: answerMsMax.read } as const;
+const urgentRead = { ...atQuorum, readTimeout: answerMsMax.urgent } as const;
+const quorumWrite = { ...atQuorum, readTimeout: answerMsMax.write } as const;
+const serialRead = {
+  ...common,
+  consistency: consistencies.localSerial,
+  readTimeout: answerMsMax.conditional,
+} as const;
+const conditional = {
+  ...atQuorum,
+  serialConsistency: consistencies.localSerial,
+  readTimeout: answerMsMax.conditional,
+} as const;
 
 /** A page of an answer. */
 export interface Page {
@@ -68,21 +80,36 @@ export interface Page {
   readonly next: string | undefined;
 }
 
+/** What one node answered. */
+export interface HostAnswer {
+  readonly host: string;
+  readonly rows: readonly Answer[];
+  /** Undefined where it answered. */
+  readonly error: unknown;
+  /** When, by the monotonic clock. */
+  readonly answeredMs: number;
+}
+
 export class CassandraSession {
   readonly clock: Clock;
   readonly #client: cassandra.Client;
   readonly #home: string;
+  readonly #suspects: Suspects;
+  readonly #pulse: Pulse;
   readonly #gate = new Gate(otherRequestsMax, otherWaitingMax);
   #requests = 0;
-  #failing: { readonly sinceMs: number; readonly detail: string } | undefined;
-  readonly #unsafe = new Map<string, string>();
   #closed = false;
 
   /** `client`: connected; `home`: the home data centre. */
-  constructor(client: cassandra.Client, options: { readonly clock: Clock; readonly home: string }) {
+  constructor(
+    client: cassandra.Client,
+    options: { readonly clock: Clock; readonly home: string; readonly suspects: Suspects },
+  ) {
     this.#client = client;
     this.clock = options.clock;
     this.#home = options.home;
+    this.#suspects = options.suspects;
+    this.#pulse = new Pulse(options.clock);
   }
 
   /** Requests sent so far. */
@@ -92,21 +119,20 @@ export class CassandraSession {
 
   /** One page of a read. */
   async page(bound: Bound, fetchSize: number, pageState?: string): Promise<Page> {
-    const options = { ...quorum, fetchSize, ...(pageState === undefined ? {} : { pageState }) };
+    const options = { ...quorumRead, fetchSize, ...(pageState === undefined ? {} : { pageState }) };
     const result = await this.#repeated('read', () => this.#execute(bound, options));
     return { rows: result.rows, next: result.pageState ?? undefined };
   }
 
   /** The first row of a read. */
   async one(bound: Bound): Promise<Answer | undefined> {
-    const result = await this.#repeated('read', () => this.#execute(bound, quorum));
+    const result = await this.#repeated('read', () => this.#execute(bound, quorumRead));
     return result.first() ?? undefined;
   }
 
-  /** The same past the gate, for the few reads that others wait for. */
-  async urgent(bound: Bound): Promise<Answer | undefined> {
-    const result = await this.#unqueued('read', () => this.#execute(bound, quorum));
-    return result.first() ?? undefined;
+  /** The rows of a read past the gate, for the few that others wait for. One page. */
+  async urgent(bound: Bound): Promise<readonly Answer[]> {
+    return (await this.#unqueued('read', () => this.#execute(bound, urgentRead))).rows;
   }
 
   /** The first row of a linearizable read. */
@@ -117,7 +143,7 @@ export class CassandraSession {
 
   /** A write with a time of its own, past the gate and the groups of the writer: for rows that nothing may hold up. */
   async write(bound: Bound): Promise<void> {
-    await this.#unqueued('write', () => this.#execute(bound, quorum));
+    await this.#unqueued('write', () => this.#execute(bound, quorumWrite));
   }
 
   /**
@@ -125,19 +151,26 @@ export class CassandraSession {
    * @throws StarlingError OUTCOME_UNKNOWN, or a code of outcome `not_done`
    */
   async swap(bound: Bound): Promise<Answer | undefined> {
+    let begunMs = this.clock.monotonic();
     try {
-      const result = await this.#gate.run(() => this.#execute(bound, conditional));
-      this.#succeeded();
+      const result = await this.#gate.run(() => {
+        begunMs = this.clock.monotonic();
+        return this.#execute(bound, conditional);
+      });
+      this.#pulse.succeeded();
       return result.first() ?? undefined;
     } catch (error) {
-      throw this.#told(failureOf(error, 'conditional', 1), error);
+      this.#suspect(error);
+      const failure = failureOf(error, 'conditional', 1);
+      this.#pulse.failed(failure, begunMs);
+      throw toError(failure, error);
     }
   }
 
   /** Writes of one partition, in one request. Fails with a Failure's facts; the caller bounds how many are under way. */
   async group(bounds: readonly Bound[], partition: Partition): Promise<Failure | undefined> {
     const [only] = bounds;
-    const options = { ...quorum, logged: false, routingKey: partition.routingKey };
+    const options = { ...quorumWrite, logged: false, routingKey: partition.routingKey };
     const send = (): Promise<unknown> =>
       bounds.length === 1 && only !== undefined
         ? this.#execute(only, options)
@@ -150,22 +183,20 @@ export class CassandraSession {
     return (await this.#attempts('write', send)).failure;
   }
 
-  /** Runs a statement on every reachable node of the home data centre, or on the one given. */
-  async onEachHost(
-    bound: Bound,
-    only?: cassandra.Host,
-  ): Promise<readonly { host: string; rows: Answer[] }[]> {
+  /** Runs a statement on every node of the home data centre that is up, or on the one given; never throws. */
+  async onEachHost(bound: Bound, only?: cassandra.Host): Promise<readonly HostAnswer[]> {
     const hosts = only === undefined ? this.#homeHosts() : [only];
+    const options = { prepare: false, consistency: consistencies.localOne, readTimeout: answerMsMax.read };
     return Promise.all(
-      hosts.map(async (host) => {
-        const options = {
-          prepare: false,
-          consistency: consistencies.localOne,
-          host,
-          readTimeout: answerMsMax,
-        };
-        const { rows } = await this.#client.execute(bound.query, [...bound.params], options);
-        return { host: host.address, rows };
+      hosts.map(async (host): Promise<HostAnswer> => {
+        const asked = this.#send(() =>
+          this.#client.execute(bound.query, [...bound.params], { ...options, host }),
+        );
+        const [rows, error] = await asked.then(
+          (result) => [result.rows, undefined] as const,
+          (cause: unknown) => [[], cause] as const,
+        );
+        return { host: host.address, rows, error, answeredMs: this.clock.monotonic() };
       }),
     );
   }
@@ -178,19 +209,11 @@ export class CassandraSession {
 
   /** Says in `health()` that a node is set up in a way that breaks a promise; undefined takes it back. */
   setUnsafe(address: string, detail: string | undefined): void {
-    if (detail === undefined) this.#unsafe.delete(address);
-    else this.#unsafe.set(address, detail);
+    this.#pulse.setUnsafe(address, detail);
   }
 
   health(): StoreHealth {
-    if (this.#closed) return { ok: false, detail: 'closed' };
-    for (const detail of this.#unsafe.values()) return { ok: false, detail };
-    const failing = this.#failing;
-    if (failing === undefined) return { ok: true, detail: 'ok' };
-    const ms = this.clock.monotonic() - failing.sinceMs;
-    if (ms < silentMsMax) return { ok: true, detail: 'ok' };
-    const seconds = Math.round(ms / 1_000);
-    return { ok: false, detail: `Cassandra has served nothing for ${seconds} s: ${failing.detail}` };
+    return this.#closed ? { ok: false, detail: 'closed' } : this.#pulse.health();
   }
 
   async close(): Promise<void> {
@@ -219,7 +242,7 @@ export class CassandraSession {
 
   async #unqueued<T>(kind: RequestKind, send: () => Promise<T>): Promise<T> {
     const { failure, value, error } = await this.#attempts(kind, send);
-    if (failure !== undefined) throw this.#told(failure, error);
+    if (failure !== undefined) throw toError(failure, error);
     return value as T;
   }
 
@@ -231,18 +254,18 @@ export class CassandraSession {
     const untilMs = this.clock.monotonic() + attemptMsMax;
     let unknown: Failure | undefined;
     for (let attempt = 1; ; attempt += 1) {
+      const begunMs = this.clock.monotonic();
       try {
         const value = await send();
-        this.#succeeded();
+        this.#pulse.succeeded();
         return { value };
       } catch (error) {
         const failure = failureOf(error, kind, 1);
+        this.#suspect(error);
+        this.#pulse.failed(failure, begunMs);
         if (failure.fate === 'unknown') unknown ??= failure;
         const ended = !failure.repeat || attempt >= attemptsMax || this.clock.monotonic() >= untilMs;
-        if (ended || this.#closed) {
-          this.#failed(failure);
-          return { failure: unknown ?? failure, error };
-        }
+        if (ended || this.#closed) return { failure: unknown ?? failure, error };
         await this.#pause(retryMs * 2 ** (attempt - 1));
       }
     }
@@ -252,23 +275,8 @@ export class CassandraSession {
     return new Promise((resolve) => this.clock.after(ms, resolve));
   }
 
-  #succeeded(): void {
-    this.#failing = undefined;
+  #suspect(error: unknown): void {
+    const { OperationTimedOutError } = cassandra.errors;
+    if (error instanceof OperationTimedOutError && error.host !== undefined) this.#suspects.add(error.host);
   }
-
-  #failed(failure: Failure): void {
-    // A refusal is an answer: the server is there.
-    if (failure.fate === 'refused') return;
-    this.#failing ??= { sinceMs: this.clock.monotonic(), detail: failure.detail };
-  }
-
-  #told(failure: Failure, cause: unknown): StarlingError {
-    this.#failed(failure);
-    return toError(failure, cause);
-  }
-}
-
-/** The error for a caller. */
-export function toError(failure: Failure, cause?: unknown): StarlingError {
-  return cause instanceof StarlingError ? cause : new StarlingError(failure.code, failure.detail, { cause });
 }

@@ -6,7 +6,9 @@
 // T2  A conditional write is sent once. Paxos of version 2 (`paxos_variant: v2`) is assumed: a serial read finishes or
 //     overtakes what was proposed before it (O3).
 
+import { invalidRequest } from '../../runtime/errors.ts';
 import type { ShardOwner, ShardTable, SwapResult } from '../../runtime/ports/shard-table.ts';
+import { livesMax } from './limits.ts';
 import type { Answer, CassandraSession } from './session.ts';
 import type { Statements } from './statements.ts';
 
@@ -30,9 +32,23 @@ export class CassandraShards implements ShardTable {
   }
 
   async readLife(incarnation: string): Promise<'live' | 'fenced'> {
-    const found = await this.#session.urgent({ query: this.#statements.readLife, params: [incarnation] });
+    const [found] = await this.#session.urgent({ query: this.#statements.readLife, params: [incarnation] });
     // O2: a mark that was never written reads as fenced.
     return found?.['life'] === 'live' ? 'live' : 'fenced';
+  }
+
+  /**
+   * Those of the incarnations that are live, in one request (O2): a supervisor reads for all processes of a host at once.
+   * @throws StarlingError INVALID_REQUEST above 64; OUTCOME_UNKNOWN, OVERLOADED if they can't be read
+   */
+  async readLives(incarnations: readonly string[]): Promise<ReadonlySet<string>> {
+    if (incarnations.length === 0) return new Set();
+    if (incarnations.length > livesMax) throw invalidRequest('incarnations', `must be ${livesMax} at most`);
+    const rows = await this.#session.urgent({
+      query: this.#statements.readLives,
+      params: [[...incarnations]],
+    });
+    return new Set(rows.filter((row) => row['life'] === 'live').map((row) => String(row['incarnation'])));
   }
 
   async readOwner(shard: number): Promise<ShardOwner | undefined> {

@@ -31,10 +31,13 @@ export interface Statements {
   readonly dropDue: string;
   readonly listActors: string;
   readonly readLife: string;
+  readonly readLives: string;
   readonly writeLife: string;
   readonly readOwner: string;
   readonly firstOwner: string;
   readonly swapOwner: string;
+  readonly readFact: string;
+  readonly firstFact: string;
 }
 
 /** The texts for the tables of `keyspace`, a checked name. */
@@ -70,9 +73,12 @@ export function statementsOf(keyspace: string): Statements {
     dropDue: `DELETE FROM ${k}.due USING TIMESTAMP ? WHERE shard = ? AND due_ms = ? AND kind = ? AND key = ?`,
     listActors: `SELECT key FROM ${k}.heads WHERE stripe = ? AND bucket = 0 AND kind = ? AND key >= ? AND key < ? LIMIT ?`,
     readLife: `SELECT life FROM ${k}.node_life WHERE incarnation = ?`,
+    readLives: `SELECT incarnation, life FROM ${k}.node_life WHERE incarnation IN ?`,
     writeLife: `UPDATE ${k}.node_life USING TIMESTAMP ? SET life = ? WHERE incarnation = ?`,
     readOwner: `SELECT epoch, owner FROM ${k}.shards WHERE shard = ?`,
     firstOwner: `INSERT INTO ${k}.shards (shard, epoch, owner) VALUES (?, ?, ?) IF NOT EXISTS`,
     swapOwner: `UPDATE ${k}.shards SET epoch = ?, owner = ? WHERE shard = ? IF epoch = ? AND owner = ?`,
+    readFact: `SELECT value FROM ${k}.facts WHERE name = ?`,
+    firstFact: `INSERT INTO ${k}.facts (name, value) VALUES (?, ?) IF NOT EXISTS`,
   };
 }

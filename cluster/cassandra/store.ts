@@ -18,12 +18,13 @@ import type {
   WakeMark,
 } from '../../runtime/ports/store.ts';
 import { Commits } from './commits.ts';
+import { toError } from './failures.ts';
 import { decodeHead } from './head.ts';
 import { checkActor, checkTable, type Layout, type Steps } from './layout.ts';
 import { listRequestsMax } from './limits.ts';
 import { compareBytes, textRange } from './order.ts';
 import { Reader, scan } from './reader.ts';
-import { type CassandraSession, toError } from './session.ts';
+import type { CassandraSession } from './session.ts';
 import { type Op, Writer } from './writer.ts';
 
 export class CassandraStore implements Store {

@@ -1,0 +1,44 @@
+// A port forward on loopback. Owns: its port and its connections.
+
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface Forward {
+  /** `host:port` to use in place of the target. */
+  readonly address: string;
+  /** Bytes that went through, both ways. */
+  bytes(): number;
+  close(): Promise<void>;
+}
+
+/** Passes every connection on to `target`, a `host:port`. */
+export async function startForward(target: string): Promise<Forward> {
+  const [host, port] = target.split(':');
+  const sockets = new Set<Socket>();
+  let bytes = 0;
+  const server = createServer((near) => {
+    const far = connect({ host: host ?? '', port: Number(port) });
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from);
+      from.on('data', (chunk) => {
+        bytes += chunk.length;
+      });
+      from.pipe(to);
+      from.once('error', () => to.destroy());
+      from.once('close', () => sockets.delete(from));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const own = server.address();
+  return {
+    address: `127.0.0.1:${typeof own === 'object' && own !== null ? own.port : 0}`,
+    bytes: () => bytes,
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
