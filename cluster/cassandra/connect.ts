@@ -28,12 +28,12 @@ export interface ConnectOptions {
 }
 
 /**
- * A connected client.
+ * A connected client. `suspects`: default for a door whose requests are not watched.
  * @throws StarlingError STORAGE_FAILED with metadata.reason UNREACHABLE, ACCOUNT_REFUSED or DATA_CENTER_UNKNOWN
  */
 export async function connect(
   options: ConnectOptions,
-  suspects = new Suspects(() => performance.now()),
+  suspects = new Suspects(() => 0),
 ): Promise<cassandra.Client> {
   const { policies, types } = cassandra;
   const { account, contactPoints, addressMap } = options;
