@@ -56,6 +56,7 @@ export {
   type RemindOptions,
   remind,
 } from './reminders.ts';
+export type { Peers } from './router.ts';
 export {
   createRuntime,
   type LogEntry,

@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   missing: { code: 5, text: 'there is no such user, conversation or context' },
   busy: { code: 6, text: 'the server cannot do it now, or the outcome is unknown: run it again' },
   broken: { code: 70, text: 'the node stopped because its store failed' },
+  fenced: { code: 75, text: 'the node ended because another one took over: start it again' },
   interrupted: { code: 130, text: 'interrupted' },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly text: string }>>;
 

@@ -6,7 +6,10 @@ import { relative } from 'node:path';
 import process from 'node:process';
 import { makeRoomForTheYoung } from './heap.ts';
 
-if (process.argv[2] === 'dev') makeRoomForTheYoung();
+const [, , command = '', next = '-'] = process.argv;
+/** `node show` and the like only ask one. */
+const runsNode = command === 'dev' || (command === 'node' && next.startsWith('-'));
+if (runsNode) makeRoomForTheYoung();
 
 // Before anything large is loaded: a start from compiled code takes a good third less.
 enableCompileCache();
@@ -23,3 +26,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const path = process.argv[1] ?? '';
 const self = path.endsWith('.ts') ? `node ${relative(process.cwd(), path)}` : 'starling';
 process.exitCode = await run(process.argv.slice(2), processIo(self));
+// A node that has ended must not stay because a library still waits for a server that is away.
+if (runsNode) process.exit();

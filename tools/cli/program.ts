@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../node/internal.ts';
 import { addContextCommands } from './commands/context.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addNodeCommand } from './commands/node-run.ts';
 import { addShowCommands } from './commands/show.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTransferCommands } from './commands/transfer.ts';
@@ -36,11 +37,14 @@ function createProgram(io: Io): Command {
     .addHelpText('after', HELP)
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows what is possible)')
+    // Flags belong to the command that they stand behind: `node` has some, and so have the commands below it.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err });
   addDevCommand(program, io);
+  const node = addNodeCommand(program, io);
   addTokenCommands(program, io);
-  addShowCommands(program, io);
+  addShowCommands(program, node, io);
   addTransferCommands(program, io);
   addContextCommands(program, io);
   inheritSettings(program, program);

@@ -1,6 +1,6 @@
 // Small files that others read while we write. Owns: atomic replacement, `node.json`. Does not own: the store's files.
 
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Where a running node can be reached: the content of `node.json` and of a ready file. */
@@ -30,6 +30,7 @@ export async function writeAtomic(path: string, content: string, mode = 0o644): 
 
 /** Says in the data directory where the node is. */
 export async function announce(directory: string, address: NodeAddress): Promise<void> {
+  await mkdir(directory, { recursive: true });
   await writeAtomic(join(directory, NODE_FILE), `${JSON.stringify(address)}\n`);
 }
 

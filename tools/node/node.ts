@@ -8,11 +8,11 @@ import { join } from 'node:path';
 import { type ImLimits, imActors, imServices } from '../../actors/index.ts';
 import { systemClock, systemRandom } from '../../cluster/clock/index.ts';
 import { type Edge, type EdgeHealth, startEdge } from '../../cluster/edge/index.ts';
-import { type LmdbStore, openLmdbStore } from '../../cluster/lmdb/index.ts';
-import { createRuntime, type Runtime } from '../../runtime/index.ts';
+import { createRuntime, type Runtime, StarlingError } from '../../runtime/index.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { ServiceBinding } from '../../runtime/service.ts';
 import { type Authored, allActors, allServices, loadAuthored } from './authors.ts';
+import { type Backing, openBacking } from './backing/index.ts';
 import { DEMO_USERS, demoRoutes } from './demo.ts';
 import { upsertUsers } from './directory.ts';
 import { explainStart } from './errors.ts';
@@ -21,15 +21,15 @@ import { ensureKeyFile } from './key-file.ts';
 import { authorityOf, type NodeTokens } from './keys.ts';
 import type { Logger, LogLevel } from './log.ts';
 import { heapMemory } from './memory.ts';
-import type { NodeConfig } from './settings.ts';
+import { isClustered, type NodeConfig } from './settings.ts';
 import { NodeState } from './state.ts';
-import { type NodeEnd, type NodeParts, NodeStop } from './stop.ts';
+import { type NodeEnd, NodeStop } from './stop.ts';
 import { startMetrics, startTraces, type Traces } from './telemetry/index.ts';
 import { VERSION } from './version.ts';
 
 /** One step of the start that is done. */
 export interface StartStep {
-  readonly name: 'store opened' | 'actors ready' | 'edge listening';
+  readonly name: 'store opened' | 'actors ready' | 'edge listening' | 'cluster joined';
   readonly detail: string;
   /** Milliseconds it took. */
   readonly elapsedMs: number;
@@ -65,6 +65,10 @@ interface Starting {
   readonly undo: (() => Promise<unknown>)[];
 }
 
+/** A cluster that begins may take a minute until every shard is served. */
+const DEMO_ATTEMPTS_MAX = 60;
+const DEMO_RETRY_MS = 1_000;
+
 /** The page of this release; there once it was built. */
 const PAGE_DIRECTORY = new URL('../../dist/web/', import.meta.url).pathname;
 
@@ -93,14 +97,19 @@ async function compose(starting: Starting): Promise<RunningNode> {
   const limits = imLimits(config);
   const module = config['actors.module'] === '' ? {} : await loadAuthored(config['actors.module']);
   const actors = allActors(imActors(limits), [...(module.actors ?? []), ...(authored.actors ?? [])]);
-  const store = await step(starting, 'store opened', config.data, () => openStore(starting));
-  const state = new NodeState(() => store.health());
-  const tokens = await authorityOf(await ensureKeyFile(keyFileOf(config)), clock);
   const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
+  const address = (): string => addressOf(config, parts.edge);
+  const backing = await step(starting, 'store opened', whereStored(config), async () => {
+    const opened = await openBacking({ config, clock, log, address });
+    starting.undo.unshift(() => opened.close());
+    return opened;
+  });
+  const state = new NodeState(() => backing.health());
+  const tokens = await authorityOf(await ensureKeyFile(keyFileOf(config)), clock);
   const traces = startTraces(config, VERSION);
   starting.undo.unshift(() => traces.close());
   const { runtime, services } = await step(starting, 'actors ready', `${actors.length} kinds`, async () => {
-    const made = makeRuntime(starting, store, traces);
+    const made = makeRuntime(starting, backing, traces);
     made.register(...actors);
     starting.undo.unshift(() => made.stop(0));
     await made.start();
@@ -112,20 +121,26 @@ async function compose(starting: Starting): Promise<RunningNode> {
       activations: made.stats().activations,
       store: state.store(),
     });
-    const address = config['http.public_address'];
-    const bound = imServices(made, { tokens, nodeInfo, ...(address === '' ? {} : { address }) }, limits);
-    if (config['demo.enabled'] && config['demo.users']) await upsertUsers(bound, DEMO_USERS);
+    const own = config['http.public_address'];
+    const bound = imServices(made, { tokens, nodeInfo, ...(own === '' ? {} : { address: own }) }, limits);
     const added = [module, authored].flatMap(({ services: make }) => make?.(made) ?? []);
     return { runtime: made, services: allServices(bound, added) };
   });
   const page = pageDirectory(config);
   const edge = await step(starting, 'edge listening', '', async () => {
-    state.enter('serving');
     const opened = await openEdge(starting, { services, tokens, state, page, traces });
     starting.undo.unshift(() => opened.close());
     return opened;
   });
   parts.edge = edge;
+  if (backing.membership !== undefined)
+    await step(starting, 'cluster joined', config['cluster.name'], () => backing.join(runtime));
+  if (config['demo.enabled'] && config['demo.users']) {
+    const made = makeDemoUsers(starting, services);
+    // In a cluster that begins, shards are served one after the other: the node doesn't wait for it.
+    if (backing.membership === undefined) await made;
+  }
+  state.enter('serving');
   parts.startedMs = clock.monotonic();
   const metrics = await startMetrics(config, {
     node: config['node.name'],
@@ -135,25 +150,52 @@ async function compose(starting: Starting): Promise<RunningNode> {
     streams: () => edge.streams,
     now: () => clock.now(),
   });
-  const scheme = config['tls.cert_file'] === '' ? 'http' : 'https';
-  const address = { http: `${scheme}://${edge.httpAddress}`, grpc: edge.grpcAddress, pid: process.pid };
-  await announce(config.data, address);
+  const reached = { http: listeningAt(config, edge), grpc: edge.grpcAddress, pid: process.pid };
+  await announce(config.data, reached);
   write(log, 'info', 'node ready', {
-    http: address.http,
-    grpc: address.grpc,
-    data: config.data,
+    http: reached.http,
+    grpc: reached.grpc,
+    data: whereStored(config),
     ...(metrics.page === undefined ? {} : { metrics: metrics.page }),
   });
   const telemetry = { close: () => Promise.all([metrics.close(), traces.close()]) };
-  const all: NodeParts = { config, clock, store, runtime, edge, state, log, telemetry };
-  const stop = new NodeStop(all);
+  const stop = new NodeStop({ config, clock, backing, runtime, edge, state, log, telemetry });
   return {
-    address,
+    address: reached,
     hasPage: page !== undefined,
     ended: stop.ended,
     health: () => state.health(),
     stop: () => stop.request(),
   };
+}
+
+/** Repeats what can't be done yet: the shards of some may be on their way. */
+async function makeDemoUsers({ log }: Starting, services: readonly ServiceBinding[]): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await upsertUsers(services, DEMO_USERS);
+    } catch (error) {
+      const isFinal = attempt === DEMO_ATTEMPTS_MAX || !(error instanceof StarlingError);
+      if (isFinal) return write(log, 'warn', 'the demo users could not be made', { error });
+      await new Promise((resolve) => setTimeout(resolve, DEMO_RETRY_MS).unref());
+    }
+  }
+}
+
+/** What an operator reads of where the state is. */
+function whereStored(config: NodeConfig): string {
+  if (!isClustered(config)) return config.data;
+  return `Cassandra ${config['cassandra.contact_points']}, keyspace ${config['cassandra.keyspace']}`;
+}
+
+function listeningAt(config: NodeConfig, edge: Edge): string {
+  return `${config['tls.cert_file'] === '' ? 'http' : 'https'}://${edge.httpAddress}`;
+}
+
+/** Where clients and other nodes are told that this one is. */
+function addressOf(config: NodeConfig, edge: Edge | undefined): string {
+  if (config['http.public_address'] !== '') return config['http.public_address'];
+  return edge === undefined ? '' : listeningAt(config, edge);
 }
 
 async function step<T>(
@@ -168,26 +210,12 @@ async function step<T>(
   return result;
 }
 
-async function openStore({ config, clock, log, undo }: Starting): Promise<LmdbStore> {
-  // What a store has to say once it is open is out of the ordinary: full, failed, or well again.
-  let level: LogLevel = 'info';
-  const store = await openLmdbStore({
-    directory: config.data,
-    mapBytesMax: config['store.map_bytes_max'],
-    clock,
-    onLog: (line) => write(log, level, line, { part: 'store' }),
-  });
-  level = 'warn';
-  undo.unshift(() => store.close());
-  return store;
-}
-
-function makeRuntime({ config, clock, log }: Starting, store: LmdbStore, traces: Traces): Runtime {
+function makeRuntime({ config, clock, log }: Starting, backing: Backing, traces: Traces): Runtime {
+  const { store, ownership, shards, peers } = backing;
   return createRuntime({
     node: config['node.name'],
-    store,
-    ownership: store.ownership(),
-    clock,
+    ...{ store, ownership, shards, clock },
+    ...(peers === undefined ? {} : { peers }),
     random: systemRandom(),
     memory: heapMemory(),
     onLog: log,

@@ -46,7 +46,7 @@ export class NodeState {
         return { ok: false, detail: this.#failure };
       case 'serving': {
         const { ok, detail } = this.#storeHealth();
-        return { ok, detail: ok ? 'ok' : detail };
+        return { ok, detail };
       }
     }
   }

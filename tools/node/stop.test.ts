@@ -4,32 +4,49 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { systemClock } from '../../cluster/clock/index.ts';
+import type { Membership } from './backing/index.ts';
 import { defaultConfig } from './config.ts';
 import { announce, NODE_FILE, readAnnouncement } from './files.ts';
 import type { LogEntry } from './log.ts';
 import { NodeState } from './state.ts';
 import { NodeStop } from './stop.ts';
 
-async function parts(t: TestContext, overrides: { runtimeStop?: () => Promise<void> } = {}) {
+async function parts(
+  t: TestContext,
+  overrides: { runtimeStop?: () => Promise<void>; membership?: Membership } = {},
+) {
   const data = await mkdtemp(join(tmpdir(), 'starling-stop-'));
   t.after(() => rm(data, { recursive: true }));
   const order: string[] = [];
   const entries: LogEntry[] = [];
-  let fatal: (error: Error) => void = () => assert.fail('nobody listens for a failed store');
+  let ends: (why: 'broken' | 'fenced', error: Error) => void = () => assert.fail('nobody listens');
   const state = new NodeState(() => ({ ok: true, detail: 'ok' }));
   state.enter('serving');
   const note = (name: string) => async () => void order.push(name);
   const stop = new NodeStop({
     config: defaultConfig({ data, 'stop.broken_ms': 0, 'stop.grace_ms': 0 }),
     clock: systemClock(),
-    store: { close: note('store'), onFatal: (listener) => (fatal = listener) },
+    backing: {
+      close: note('store'),
+      drain: note('drain'),
+      onEnd: (listener) => (ends = listener),
+      ...(overrides.membership === undefined ? {} : { membership: overrides.membership }),
+    },
     runtime: { stop: overrides.runtimeStop ?? note('runtime') },
     edge: { drain: note('edge'), close: note('edge') },
     state,
     telemetry: { close: note('telemetry') },
     log: (entry) => entries.push(entry),
   });
-  return { data, order, entries, state, stop, fatal: (error: Error) => fatal(error) };
+  return {
+    data,
+    order,
+    entries,
+    state,
+    stop,
+    fatal: (error: Error) => ends('broken', error),
+    fenced: (error: Error) => ends('fenced', error),
+  };
 }
 
 test('a stop drains the edge, then stops the runtime, then closes the store, and takes the announcement back', async (t) => {
@@ -70,4 +87,19 @@ test('a part that never answers is cut off at the bound', async (t) => {
   await done;
   assert.equal(await stop.ended, 'stopped');
   assert.ok(entries.some((entry) => /took too long/.test(entry.message)));
+});
+
+test('a member gives its shards away before anything is stopped', async (t) => {
+  const { order, stop } = await parts(t, { membership: {} as Membership });
+  await stop.request();
+  assert.deepEqual(order, ['drain', 'edge', 'runtime', 'store', 'telemetry']);
+});
+
+test('a fenced node ends at once, without a drain, and says that it was fenced', async (t) => {
+  const { order, entries, state, stop, fenced } = await parts(t, { membership: {} as Membership });
+  fenced(new Error('taken over'));
+  assert.equal(await stop.ended, 'fenced');
+  assert.deepEqual(order, ['edge', 'runtime', 'store', 'telemetry']);
+  assert.equal(state.health().ok, false);
+  assert.match(entries[0]?.message ?? '', /fenced/);
 });

@@ -1,25 +1,26 @@
 // How a node ends. Owns: the order and the bound of a stop, what follows a store that failed. Does not own: signals.
 // Invariants:
 // N2  Once the store has failed nothing is acked, `/readyz` says so, and the node ends as `broken`.
-// N3  A stop ends within `stop.grace_ms` and CLOSE_MS_MAX, whatever hangs.
+// N3  A stop ends within `stop.drain_ms` (of a member), `stop.grace_ms` and CLOSE_MS_MAX, whatever hangs.
+// N4  A node that was fenced ends at once: nothing that it holds is its own any more, and a new process may serve again.
 
 import type { Edge } from '../../cluster/edge/index.ts';
-import type { LmdbStore } from '../../cluster/lmdb/index.ts';
 import type { Runtime } from '../../runtime/index.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
+import type { Backing } from './backing/index.ts';
 import { withdraw } from './files.ts';
 import type { Logger, LogLevel } from './log.ts';
 import type { NodeConfig } from './settings.ts';
 import type { NodeState } from './state.ts';
 
 /** How a node ended. */
-export type NodeEnd = 'stopped' | 'broken';
+export type NodeEnd = 'stopped' | 'broken' | 'fenced';
 
 /** What has to be stopped. */
 export interface NodeParts {
   readonly config: NodeConfig;
   readonly clock: Clock;
-  readonly store: Pick<LmdbStore, 'close' | 'onFatal'>;
+  readonly backing: Pick<Backing, 'close' | 'drain' | 'membership' | 'onEnd'>;
   readonly runtime: Pick<Runtime, 'stop'>;
   readonly edge: Pick<Edge, 'drain' | 'close'>;
   readonly state: NodeState;
@@ -36,10 +37,11 @@ export class NodeStop {
   readonly #parts: NodeParts;
   readonly #end = Promise.withResolvers<NodeEnd>();
   #stopping: Promise<void> | undefined;
+  #isFenced = false;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
-    parts.store.onFatal((error) => this.#broken(error));
+    parts.backing.onEnd((why, error) => (why === 'fenced' ? this.#fenced(error) : this.#broken(error)));
   }
 
   get ended(): Promise<NodeEnd> {
@@ -48,8 +50,18 @@ export class NodeStop {
 
   /** Stops in order; a second call joins the first. */
   request(): Promise<void> {
-    this.#stopping ??= this.#run(this.#parts.config['stop.grace_ms']);
+    const { config, backing } = this.#parts;
+    const drainMs = backing.membership === undefined ? 0 : config['stop.drain_ms'];
+    this.#stopping ??= this.#run({ drainMs, graceMs: config['stop.grace_ms'] });
     return this.#stopping;
+  }
+
+  /** N4. */
+  #fenced(error: Error): void {
+    this.#isFenced = true;
+    this.#parts.state.fail(error.message);
+    this.#write('error', 'this node was fenced and ends; a new process may take its place', { error });
+    this.#stopping ??= this.#run({ drainMs: 0, graceMs: 0 });
   }
 
   #broken(error: Error): void {
@@ -62,34 +74,35 @@ export class NodeStop {
     });
     // Referenced, so that the process stays to say what is wrong.
     setTimeout(() => {
-      this.#stopping ??= this.#run(0);
+      this.#stopping ??= this.#run({ drainMs: 0, graceMs: 0 });
     }, config['stop.broken_ms']);
   }
 
-  async #run(graceMs: number): Promise<void> {
+  async #run({ drainMs, graceMs }: { drainMs: number; graceMs: number }): Promise<void> {
     const { state, clock } = this.#parts;
     const begun = clock.monotonic();
     state.enter('stopping');
-    this.#write('info', 'stopping', { grace_ms: graceMs });
+    this.#write('info', 'stopping', { drain_ms: drainMs, grace_ms: graceMs });
     let late: NodeJS.Timeout | undefined;
     // The bound is referenced too: the timers of the runtime keep no process alive.
     const bound = new Promise<'late'>((resolve) => {
-      late = setTimeout(() => resolve('late'), graceMs + CLOSE_MS_MAX);
+      late = setTimeout(() => resolve('late'), drainMs + graceMs + CLOSE_MS_MAX);
     });
-    const outcome = await Promise.race([bound, this.#stopParts(graceMs)]);
+    const outcome = await Promise.race([bound, this.#stopParts(drainMs, graceMs)]);
     clearTimeout(late);
     const elapsed_ms = Math.round(clock.monotonic() - begun);
     if (outcome === 'late') this.#write('error', 'the stop took too long and was cut off', { elapsed_ms });
     else this.#write('info', 'stopped', { elapsed_ms });
-    this.#end.resolve(state.phase === 'broken' ? 'broken' : 'stopped');
+    this.#end.resolve(this.#isFenced ? 'fenced' : state.phase === 'broken' ? 'broken' : 'stopped');
   }
 
-  async #stopParts(graceMs: number): Promise<void> {
-    const { edge, runtime, store, config, telemetry } = this.#parts;
+  async #stopParts(drainMs: number, graceMs: number): Promise<void> {
+    const { edge, runtime, backing, config, telemetry } = this.#parts;
+    if (drainMs > 0) await this.#guard('shards', () => backing.drain(drainMs));
     const drained = this.#guard('edge', () => edge.drain(graceMs));
     await this.#guard('runtime', () => runtime.stop(graceMs));
     await drained;
-    await this.#guard('store', () => store.close());
+    await this.#guard('store', () => backing.close());
     await this.#guard('telemetry', () => telemetry.close());
     await this.#guard('announcement', () => withdraw(config.data));
   }

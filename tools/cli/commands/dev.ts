@@ -1,16 +1,16 @@
-// `starling dev`: a whole node in this process, for development. Owns: what is printed while it starts, the ready file,
-// signals, `--check`. Does not own: the node (tools/node).
+// `starling dev`: a whole node in this process, for development. Owns: its flags, what is printed once it is ready, `--check`.
+// Does not own: the node (tools/node), its start and end (serve.ts).
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { RunningNode, StartStep } from '../../node/index.ts';
-import { DEV_DEFAULTS, type NodeConfig, resolveConfig, VERSION, writeAtomic } from '../../node/internal.ts';
-import { CliError } from '../exit.ts';
+import type { RunningNode } from '../../node/index.ts';
+import { DEV_DEFAULTS, type NodeConfig } from '../../node/internal.ts';
 import { span } from '../format.ts';
 import type { Io } from '../io.ts';
 import { collectSetting } from '../parse.ts';
+import { readSettings, serveUntilEnd, startHere } from '../serve.ts';
 import { type OutputFlags, withOutput } from '../shared.ts';
 
 interface DevFlags extends OutputFlags {
@@ -49,77 +49,26 @@ export function addDevCommand(program: Command, io: Io): void {
 }
 
 async function dev(flags: DevFlags, io: Io): Promise<void> {
-  const config = await configure(flags, io, {});
-  const node = await start(config, flags, io);
-  const interruption = io.interruption();
-  if (flags.readyFile !== undefined) {
-    await writeAtomic(flags.readyFile, `${JSON.stringify(node.address)}\n`);
-  }
-  const readyMs = io.monotonic();
-  if (flags.output === 'json')
-    io.out(`${JSON.stringify({ ...node.address, ready_ms: Math.round(readyMs) })}\n`);
-  else io.out(welcome(node, config, { self: io.self, readyMs }));
-  const stop = (): void => {
-    if (io.errTty) io.err('\nstopping; once more to stop at once\n');
-    void node.stop();
-  };
-  if (interruption.aborted) stop();
-  else interruption.addEventListener('abort', stop, { once: true });
-  const end = await node.ended;
-  if (flags.readyFile !== undefined) await rm(flags.readyFile, { force: true });
-  if (end === 'broken') {
-    throw new CliError('broken', 'The store failed; what was acknowledged is kept.', {
-      hint: 'Look at the log above and at the disk, then start again.',
-    });
-  }
+  const config = await configure(flags, io);
+  const node = await startHere(config, { ...flags, what: 'development node' }, io);
+  const show = (readyMs: number): string => welcome(node, config, { self: io.self, readyMs });
+  await serveUntilEnd(node, { ...flags, welcome: show }, io);
 }
 
-async function configure(flags: DevFlags, io: Io, overrides: Partial<NodeConfig>): Promise<NodeConfig> {
-  const { STARLING_CONFIG } = io.environment;
-  const path = flags.config ?? STARLING_CONFIG;
-  const settings: Record<string, string> = {
-    ...flags.set,
-    ...(flags.data === undefined ? {} : { data: flags.data }),
-  };
-  if (flags.host !== undefined) settings['http.host'] = flags.host;
-  if (flags.port !== undefined) settings['http.port'] = flags.port;
-  if (flags.grpcPort !== undefined) settings['grpc.port'] = flags.grpcPort;
-  if (flags.metricsPort !== undefined) settings['telemetry.metrics_port'] = flags.metricsPort;
-  if (flags.actors !== undefined) settings['actors.module'] = flags.actors;
-  if (!flags.web) settings['web.enabled'] = 'false';
-  if (!flags.demoUsers) settings['demo.users'] = 'false';
-  const { config } = resolveConfig({
+function configure(flags: DevFlags, io: Io): Promise<NodeConfig> {
+  return readSettings(flags, io, {
     defaults: DEV_DEFAULTS,
-    environment: io.environment,
-    flags: settings,
-    ...(path === undefined ? {} : { file: { name: path, value: await readJson(path) } }),
+    flags: {
+      data: flags.data,
+      'http.host': flags.host,
+      'http.port': flags.port,
+      'grpc.port': flags.grpcPort,
+      'telemetry.metrics_port': flags.metricsPort,
+      'actors.module': flags.actors,
+      'web.enabled': flags.web ? undefined : 'false',
+      'demo.users': flags.demoUsers ? undefined : 'false',
+    },
   });
-  return { ...config, ...overrides };
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new CliError('usage', `Cannot read the configuration ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-}
-
-async function start(config: NodeConfig, flags: DevFlags, io: Io): Promise<RunningNode> {
-  const { createLogger, startNode } = await import('../../node/index.ts');
-  const format = config['log.format'] === 'auto' ? (io.errTty ? 'pretty' : 'json') : config['log.format'];
-  const level = config['log.level'];
-  const fields = { node: config['node.name'] };
-  const log = createLogger({ level, format, fields, now: io.now, write: io.err });
-  const quiet = flags.output === 'json';
-  if (!quiet) io.out(`starling ${VERSION}, development node\n`);
-  return startNode(config, { log, onStep: (step) => (quiet ? undefined : io.out(stepLine(step))) });
-}
-
-function stepLine({ name, detail, elapsedMs }: StartStep): string {
-  return `  ✓ ${name.padEnd(15)} ${span(elapsedMs).padStart(6)}  ${detail}`.trimEnd().concat('\n');
 }
 
 /** What is printed once the node is ready. */
@@ -155,9 +104,9 @@ export function welcome(
 async function check(flags: DevFlags, io: Io): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'starling-check-'));
   try {
-    const overrides = { data: directory, 'http.port': 0, 'grpc.port': 0 };
-    const config = await configure({ ...flags, data: directory, port: '0', grpcPort: '0' }, io, overrides);
-    const node = await start(config, flags, io);
+    const own = await configure({ ...flags, data: directory, port: '0', grpcPort: '0' }, io);
+    const config = { ...own, data: directory, 'http.port': 0, 'grpc.port': 0 };
+    const node = await startHere(config, { ...flags, what: 'development node' }, io);
     const readyMs = io.monotonic();
     try {
       const { runCheck } = await import('../check.ts');

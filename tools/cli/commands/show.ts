@@ -17,8 +17,8 @@ import { conversationView, nodeView, userView } from '../views.ts';
 
 const { inspectActor, inspectConversation, inspectNode, inspectUser } = InspectService.method;
 
-/** Adds the commands. */
-export function addShowCommands(program: Command, io: Io): void {
+/** Adds the commands; `node`: the command `starling node`. */
+export function addShowCommands(program: Command, node: Command, io: Io): void {
   const user = program.command('user').description('people');
   withTarget(user.command('show').description('show a user: devices, timeline, conversations'))
     .argument('<id>', 'user id', parseUserId)
@@ -58,7 +58,6 @@ export function addShowCommands(program: Command, io: Io): void {
       });
     });
 
-  const node = program.command('node').description('nodes');
   withTarget(
     node.command('show').description('show the node that answers: store, streams, activations'),
   ).action(async (flags: ServerFlags) => {

@@ -1,0 +1,66 @@
+// `starling node`: a member of a cluster in this process. Owns: its flags, what is printed once it is ready. Does not own: the
+// node (tools/node), its start and end (serve.ts).
+
+import type { Command } from 'commander';
+import { CliError } from '../exit.ts';
+import { span } from '../format.ts';
+import type { Io } from '../io.ts';
+import { collectSetting } from '../parse.ts';
+import { readSettings, serveUntilEnd, startHere } from '../serve.ts';
+import { type OutputFlags, withOutput } from '../shared.ts';
+
+interface NodeFlags extends OutputFlags {
+  readonly config?: string;
+  readonly data?: string;
+  readonly nats?: string;
+  readonly cassandra?: string;
+  readonly name?: string;
+  readonly readyFile?: string;
+  readonly set: Readonly<Record<string, string>>;
+}
+
+/** Adds `starling node`, and answers it for the commands below it. */
+export function addNodeCommand(program: Command, io: Io): Command {
+  return withOutput(
+    program
+      .command('node')
+      .description('run a member of a cluster; or, below it, look at nodes and move their work'),
+  )
+    .option('--name <name>', 'name of the node, the same after a restart (node.name)')
+    .option('--nats <servers>', 'addresses of NATS, separated by commas (nats.servers)')
+    .option('--cassandra <points>', 'some nodes of Cassandra, separated by commas (cassandra.contact_points)')
+    .option('--data <dir>', 'directory of the signing key and node.json (default: .starling/data)')
+    .option('--config <file>', 'JSON file of settings (docs/operating/configuration.md)')
+    .option('--set <key=value>', 'any setting; may be repeated', collectSetting, {})
+    .option('--ready-file <file>', 'written when the node is a member: {"http", "grpc", "pid"}')
+    .action((flags: NodeFlags) => runNode(flags, io));
+}
+
+async function runNode(flags: NodeFlags, io: Io): Promise<void> {
+  const config = await readSettings(flags, io, {
+    defaults: {},
+    flags: {
+      data: flags.data,
+      'node.name': flags.name,
+      'nats.servers': flags.nats,
+      'cassandra.contact_points': flags.cassandra,
+    },
+  });
+  if (config['nats.servers'] === '') {
+    throw new CliError('usage', 'A member of a cluster needs NATS and Cassandra: --nats and --cassandra.', {
+      hint: 'For one node without servers: starling dev. For a whole cluster on this machine: make cluster.',
+    });
+  }
+  const node = await startHere(config, { ...flags, what: `node ${config['node.name']}` }, io);
+  const welcome = (readyMs: number): string =>
+    [
+      `  ready in ${span(readyMs)}`,
+      '',
+      `  ${node.hasPage ? 'open ' : 'serve'}  ${node.address.http}`,
+      `  gRPC   ${node.address.grpc}`,
+      `  look   ${io.self} cluster status --address ${node.address.http}`,
+      '  stop   Ctrl-C: gives its shards away first',
+      '',
+    ].join('\n');
+  await serveUntilEnd(node, { ...flags, welcome }, io);
+}
