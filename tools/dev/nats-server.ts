@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { goTool } from '../conformance/go-tool.ts';
+import { endWithUs } from './end-with-us.ts';
 
 /** What is built where none is on PATH. */
 const PINNED = { module: 'github.com/nats-io/nats-server/v2', name: 'nats-server', version: 'v2.15.2' };
@@ -192,17 +193,6 @@ class LocalServer implements NatsServer {
       `nats-server did not become ready on port ${this.port}. The end of ${this.logFile}:\n${tail}`,
     );
   }
-}
-
-/** Kills a process when this one is gone, however it went: then the pipe to a waiting shell is closed. The result undoes it. */
-function endWithUs(pid: number): () => void {
-  if (pid === 0) return () => {};
-  const watcher = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', `${pid}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watcher.once('error', () => {});
-  watcher.unref();
-  return () => watcher.kill('SIGKILL');
 }
 
 /** True when a NATS server answers on the port. */
