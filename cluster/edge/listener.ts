@@ -77,7 +77,8 @@ export function listenWeb(
     return listen(server, 'secureConnection', bounds, (socket) => {
       socket.on('error', onSocketError);
       const { alpnProtocol } = socket as TLSSocket;
-      (alpnProtocol === 'h2' ? servers.http2 : servers.http1).emit('connection', socket);
+      if (alpnProtocol === 'h2') servers.http2.emit('connection', socket);
+      else acceptHttp1(socket, servers.http1);
     });
   }
   return listen(createTcpServer({ noDelay: true }), 'connection', bounds, (socket) => {
@@ -88,6 +89,19 @@ export function listenWeb(
 
 // A reset by the peer: `close` follows, and ends what is open on the connection.
 function onSocketError(): void {}
+
+/**
+ * Hands a TLS socket to HTTP/1.1. Node's parser reads straight from the socket's handle and stops reading while an answer
+ * is still on its way out; under TLS the handle hands over what it has decrypted all the same, and the stopped parser
+ * fails with `Parse Error: Paused`: a client whose headers and body came as two TLS records got no answer. With a listener
+ * for data the parser is fed by the stream instead, which keeps what comes meanwhile.
+ */
+function acceptHttp1(socket: Socket, server: EventEmitter): void {
+  server.emit('connection', socket);
+  socket.on('data', onSocketData);
+}
+
+function onSocketData(): void {}
 
 function sniff(
   socket: Socket,
