@@ -64,6 +64,12 @@ export const ERRORS = {
   CONVERSATION_NOT_FOUND: entry('NOT_FOUND', 'not_done', 'There is no such conversation.', CLIENT),
   MESSAGE_NOT_FOUND: entry('NOT_FOUND', 'not_done', 'There is no such message.', CLIENT),
   DEVICE_NOT_FOUND: entry('NOT_FOUND', 'not_done', 'There is no such device.', CLIENT),
+  NODE_NOT_FOUND: entry(
+    'NOT_FOUND',
+    'not_done',
+    'There is no such node.',
+    'See who is there: starling node list.',
+  ),
   METHOD_NOT_FOUND: entry('UNIMPLEMENTED', 'not_done', 'There is no such method.', CLIENT),
   ID_REUSED: entry('ALREADY_EXISTS', 'not_done', 'The id was used before for something else.', CLIENT),
   REFUSED: entry('FAILED_PRECONDITION', 'not_done', 'This can not be done as things stand.', CLIENT),
