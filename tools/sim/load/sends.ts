@@ -23,8 +23,9 @@ export class Sends {
   readonly acked = new Map<string, SendFacts>();
 
   /**
-   * `sender client_message_id` of sends that were refused. A refusal leaves nothing behind: where its answer was lost the
-   * device repeats the send, and it may be taken then, behind later ones (I9 is about what was not refused).
+   * `sender client_message_id` of sends that their conversation refused once: I9 says nothing of their place. A refusal leaves
+   * nothing behind, so once its answer is lost and the user's activation has ended, the repeat is a send of now (docs/design.md
+   * says why that breaks no promise, and what it would cost to rule it out).
    */
   readonly refused = new Set<string>();
 
