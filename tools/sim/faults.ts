@@ -28,6 +28,7 @@ export class Faults {
     const begins = {
       ...commonFaults(world, this.#draws, FIGURES),
       ...this.#ofNodes(),
+      ...this.#ofTheFleet(),
       ...this.#ofReplicas(),
       ...this.#ofBoardAndClients(),
     };
@@ -50,6 +51,7 @@ export class Faults {
     board.rates = GOOD_BOARD;
     board.up();
     this.#schedule.heal();
+    this.#world.fleet.settle();
   }
 
   #ofNodes() {
@@ -87,6 +89,20 @@ export class Faults {
       node.kill();
       node.start();
       keeper.undrain(node);
+    };
+  }
+
+  #ofTheFleet() {
+    const { fleet, swarm } = this.#world;
+    const lasting = () => () => {};
+    return {
+      node_joins: () => (fleet.join() ? lasting() : undefined),
+      node_leaves: () => {
+        const node = this.#draws.oneOf(this.#world.running);
+        return node && fleet.leave(node);
+      },
+      rolling_upgrade: () => (fleet.upgrade() ? lasting() : undefined),
+      stranger_joins: () => (swarm.steering === 'member' ? fleet.admitStranger() : undefined),
     };
   }
 

@@ -6,7 +6,7 @@ import { checkViews } from './check/views.ts';
 import { Faults } from './faults.ts';
 import { Workload } from './load/workload.ts';
 import type { Swarm } from './swarm.ts';
-import { settles, strays, textOf } from './world/passing.ts';
+import { passes, settles, strays, textOf } from './world/passing.ts';
 import type { TraceLine } from './world/trace.ts';
 import { World } from './world/world.ts';
 
@@ -30,6 +30,8 @@ const SETTLE_MS = 5_000;
 const CHECK_MS = 60_000;
 /** In which a node cut from the store has to lose its shards: lease, silence, question, fence, claim. */
 const CUT_MS = 30_000;
+/** In which a node that joins is answered. */
+const JOIN_MS = 20_000;
 
 /** Runs a seed. `linesMax`: of the trace of every place that are kept for a report. */
 export async function runSeed(swarm: Swarm, linesMax = 40): Promise<RunResult> {
@@ -92,7 +94,9 @@ async function phases(world: World): Promise<void> {
     if (owners.length !== 1)
       recorder.fail('I11', `shard ${shard} is served by ${owners.length} nodes after healing`);
   }
+  world.fleet.countServing();
   await cutOneFromStore(world);
+  await refuseStranger(world);
   for (const [name, count] of Object.entries(world.ground.counts())) world.trace.count(name, count);
   world.trace.count('most activations of one actor', recorder.activationsMax);
 }
@@ -120,6 +124,16 @@ async function cutOneFromStore(world: World): Promise<void> {
       );
   }
   node.mendStore();
+}
+
+/** Rule 12: a node that speaks no wire version of the others is refused, and nothing of it is served. */
+async function refuseStranger({ clock, fleet, recorder, swarm }: World): Promise<void> {
+  if (swarm.steering !== 'member' || recorder.findings.length > 0) return;
+  const refusedBefore = fleet.strangersRefused;
+  const dismiss = fleet.admitStranger();
+  if (!(await passes(clock, JOIN_MS, () => fleet.strangersRefused > refusedBefore)))
+    recorder.fail('rule 12', 'a node that speaks no wire version of the others is not refused');
+  dismiss();
 }
 
 /** Lets a check end; what is broken already says enough. */

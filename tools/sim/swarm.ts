@@ -30,6 +30,10 @@ export const FAULTS = [
   'board_down',
   'board_forgets',
   'board_expires',
+  'node_joins',
+  'node_leaves',
+  'rolling_upgrade',
+  'stranger_joins',
 ] as const;
 
 export type FaultName = (typeof FAULTS)[number];
@@ -59,6 +63,10 @@ const MEAN_MS: Readonly<Record<FaultName, number>> = {
   board_down: 12_000,
   board_forgets: 8_000,
   board_expires: 12_000,
+  node_joins: 12_000,
+  node_leaves: 12_000,
+  rolling_upgrade: 12_000,
+  stranger_joins: 12_000,
 };
 
 export interface Swarm {
@@ -117,7 +125,11 @@ function drawnSwarm(seed: number): Swarm {
     choices[random.below(choices.length)] ?? choices[0];
   const steering = pick<'keeper' | 'member'>('keeper', 'member');
   const boardOnly = random.float() < 0.15 && steering === 'member';
-  const chanceOf = (name: FaultName): number => (boardOnly ? (isBoardFault(name) ? 1 : 0) : 0.4);
+  const chanceOf = (name: FaultName): number => {
+    if (!boardOnly) return 0.4;
+    // Who joins must fence nobody either, whatever the board says.
+    return isBoardFault(name) ? 1 : name === 'node_joins' ? 0.5 : 0;
+  };
   return {
     seed,
     steering,

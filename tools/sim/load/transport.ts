@@ -182,7 +182,7 @@ export class ClientLine {
   }
 
   #runOf(name: string): NodeRun | undefined {
-    return this.#world.nodes.find((node) => node.name === name)?.run;
+    return this.#world.fleet.named(name)?.run;
   }
 
   /** The transport of the SDK over this line. */

@@ -21,6 +21,7 @@ export class ClusterNode<R extends SiteRun> implements SiteNode {
   readonly #launch: Launch<R>;
   #runs = 0;
   #run: R | undefined;
+  #retired = false;
   offStore = false;
 
   constructor(site: Site, name: string, launch: Launch<R>) {
@@ -49,8 +50,9 @@ export class ClusterNode<R extends SiteRun> implements SiteNode {
     return this.ownership?.claim(shard) !== undefined;
   }
 
-  /** Starts a new incarnation. */
+  /** Starts a new incarnation, unless one runs, or the node was removed. */
   start(): void {
+    if (this.run !== undefined || this.#retired) return;
     const { clock, random, trace, dead } = this.#site;
     this.#runs += 1;
     const name = `${this.name}.${this.#runs}`;
@@ -60,6 +62,11 @@ export class ClusterNode<R extends SiteRun> implements SiteNode {
     this.#run = this.#launch(this, process);
     trace.note(name, 'starts');
     this.#run.begin();
+  }
+
+  /** Never starts again. */
+  retire(): void {
+    this.#retired = true;
   }
 
   kill(): void {

@@ -40,7 +40,7 @@ export function commonFaults(
     kill: () => {
       const node = draws.node();
       node?.kill();
-      return node && (() => node.run === undefined && site.nodes.includes(node) && node.start());
+      return node && (() => node.start());
     },
     pause: () => {
       const run = draws.node()?.run;

@@ -46,7 +46,7 @@ export class FaultSchedule<Name extends string> {
       node.run?.process.resume();
       node.run?.process.setClock();
       site.keeper.undrain(node);
-      if (node.run === undefined) node.start();
+      node.start();
     }
     site.trace.note('world', 'healed');
   }

@@ -12,8 +12,8 @@ const PATIENCE_MS = 1_500;
 export class Keeper {
   readonly #site: Site;
   readonly #random: SimRandom;
-  /** Node of each shard, by its number among the nodes. */
-  readonly #wishes: number[];
+  /** Node of each shard; one that was removed is as none. */
+  readonly #wishes: (SiteNode | undefined)[];
   readonly #condemned = new Set<string>();
   /** Nodes that are to serve nothing. */
   readonly #draining = new Set<SiteNode>();
@@ -26,7 +26,7 @@ export class Keeper {
   constructor(site: Site) {
     this.#site = site;
     this.#random = site.random.fork();
-    this.#wishes = Array.from({ length: site.shards }, (_, shard) => shard % site.nodes.length);
+    this.#wishes = Array.from({ length: site.shards }, (_, shard) => site.nodes[shard % site.nodes.length]);
   }
 
   start(): void {
@@ -38,7 +38,14 @@ export class Keeper {
 
   /** Gives a shard to another node. */
   moveOne(): void {
-    this.#wishes[this.#random.below(this.#wishes.length)] = this.#random.below(this.#site.nodes.length);
+    const { nodes } = this.#site;
+    this.#wishes[this.#random.below(this.#wishes.length)] = nodes[this.#random.below(nodes.length)];
+  }
+
+  /** Gives a node its share, as the plan does for one that joined. */
+  spreadTo(node: SiteNode): void {
+    const share = Math.floor(this.#wishes.length / this.#site.nodes.length);
+    for (let i = 0; i < share; i++) this.#wishes[this.#random.below(this.#wishes.length)] = node;
   }
 
   drain(node: SiteNode): void {
@@ -69,7 +76,7 @@ export class Keeper {
   /** The node that should serve a shard: a hint for who looks for it. */
   wishOf(shard: number): SiteNode | undefined {
     const { nodes } = this.#site;
-    const wish = nodes[this.#wishes[shard] ?? 0];
+    const wish = this.#wishes[shard];
     if (wish !== undefined && this.#fit(wish)) return wish;
     const fit = nodes.filter((node) => this.#fit(node));
     return fit[shard % Math.max(1, fit.length)];
@@ -77,6 +84,7 @@ export class Keeper {
 
   #fit(node: SiteNode): boolean {
     const { incarnation } = node;
+    if (!this.#site.nodes.includes(node)) return false;
     return incarnation !== undefined && !this.#condemned.has(incarnation) && !this.#draining.has(node);
   }
 

@@ -7,8 +7,8 @@ import type { World } from './world.ts';
 type Said = Awaited<ReturnType<Probe['ask']>>;
 
 export function probeOf(world: World, process: SimProcess, place: string): Probe {
-  const { net, nodes } = world;
-  const runOf = (name: string) => nodes.find((node) => node.name === name)?.run;
+  const { net, fleet } = world;
+  const runOf = (name: string) => fleet.named(name)?.run;
   return {
     ask: (name, incarnation, timeoutMs) =>
       new Promise<Said>((resolve) => {

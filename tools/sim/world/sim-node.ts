@@ -1,6 +1,6 @@
 // A node of the simulator: what runs in its process, and who says where its shards go.
 
-import { ClusterMember } from '../../../cluster/membership/index.ts';
+import { ClusterMember, type JoinRefusal } from '../../../cluster/membership/index.ts';
 import type { ShardOwnership } from '../../../cluster/ownership/index.ts';
 import type { Directory, ShardHost, ShardTable } from '../../../runtime/index.ts';
 import { ClusterNode, OWNERSHIP_LIMITS } from './cluster-node.ts';
@@ -17,7 +17,7 @@ interface Driver {
   readonly directory: Directory;
   readonly member: ClusterMember | undefined;
   /** Resolves with why it may not join, if so. */
-  start(host: ShardHost): Promise<string | undefined>;
+  start(host: ShardHost): Promise<JoinRefusal | undefined>;
 }
 
 export function simNode(world: World, name: string): SimNode {
@@ -48,7 +48,8 @@ function launch(world: World, node: SimNode, process: SimProcess): NodeRun {
       driver.start(runtime).then(
         (refusal) => {
           if (refusal === undefined) return;
-          trace.note(process.name, `may not join: ${refusal}`);
+          trace.note(process.name, `may not join: ${refusal.message}`);
+          world.fleet.refused(node, refusal);
           node.endsSoon(process);
         },
         (error: unknown) => trace.note(process.name, `ends: ${String(error)}`),
@@ -77,6 +78,7 @@ function memberOf(world: World, node: SimNode, process: SimProcess, table: Shard
     random: process.random,
     node: node.name,
     address: node.name,
+    wire: world.fleet.wireOf(node),
     board: world.board.viewOf(process),
     probe: probeOf(world, process, node.name),
     // In a small cluster that is disturbed all the time the limit of fences would be all that is seen.
@@ -86,5 +88,5 @@ function memberOf(world: World, node: SimNode, process: SimProcess, table: Shard
     onEvent: (event) => world.trace.note(process.name, JSON.stringify(event)),
   });
   const { ownership, directory } = member;
-  return { ownership, directory, member, start: async (host) => (await member.start(host))?.message };
+  return { ownership, directory, member, start: (host) => member.start(host) };
 }

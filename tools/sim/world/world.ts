@@ -14,12 +14,13 @@ import { ReminderWatch } from '../check/reminders.ts';
 import { Sends } from '../load/sends.ts';
 import type { Swarm } from '../swarm.ts';
 import { SimBoard } from './board.ts';
+import { Fleet } from './fleet.ts';
 import { Ground } from './ground.ts';
 import { Keeper } from './keeper.ts';
 import { SimNet } from './net.ts';
 import { TableWatch } from './observed-table.ts';
 import type { SimProcess } from './process.ts';
-import { type SimNode, simNode } from './sim-node.ts';
+import type { SimNode } from './sim-node.ts';
 import { NO_HOLDS, type Site } from './site.ts';
 import { Trace } from './trace.ts';
 
@@ -34,6 +35,8 @@ export class World implements Site {
   readonly net: SimNet;
   readonly board: SimBoard;
   readonly ground: Ground;
+  readonly fleet: Fleet;
+  /** Those that belong to the cluster, down or not. */
   readonly nodes: SimNode[];
   readonly table: TableWatch;
   readonly keeper: Keeper;
@@ -58,7 +61,8 @@ export class World implements Site {
     this.board = new SimBoard(clock, this.random.fork(), trace);
     this.ground = new Ground(clock, this.random.fork());
     this.table = new TableWatch(this.recorder, trace);
-    this.nodes = Array.from({ length: swarm.nodes }, (_, i) => simNode(this, `n${i + 1}`));
+    this.fleet = new Fleet(this);
+    this.nodes = Array.from({ length: swarm.nodes }, () => this.fleet.make());
     this.keeper = new Keeper(this);
   }
 
