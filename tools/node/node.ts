@@ -2,23 +2,23 @@
 // they are stopped (stop.ts), process signals, exit codes.
 // Invariant: N1  Whatever was started is stopped again, also when a later step of the start fails.
 
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ImLimits, imActors, imServices } from '../../actors/index.ts';
 import { systemClock, systemRandom } from '../../cluster/clock/index.ts';
-import { type Edge, type EdgeHealth, startEdge } from '../../cluster/edge/index.ts';
+import type { Edge, EdgeHealth } from '../../cluster/edge/index.ts';
 import { createRuntime, type Runtime, StarlingError } from '../../runtime/index.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { ServiceBinding } from '../../runtime/service.ts';
 import { type Authored, allActors, allServices, loadAuthored } from './authors.ts';
 import { type Backing, openBacking } from './backing/index.ts';
-import { DEMO_USERS, demoRoutes } from './demo.ts';
+import { clusterService } from './cluster-service.ts';
+import { DEMO_USERS } from './demo.ts';
 import { upsertUsers } from './directory.ts';
+import { openEdge, pageDirectory } from './edge.ts';
 import { explainStart } from './errors.ts';
 import { announce, type NodeAddress, readAnnouncement } from './files.ts';
 import { ensureKeyFile } from './key-file.ts';
-import { authorityOf, type NodeTokens } from './keys.ts';
+import { authorityOf } from './keys.ts';
 import type { Logger, LogLevel } from './log.ts';
 import { heapMemory } from './memory.ts';
 import { isClustered, type NodeConfig } from './settings.ts';
@@ -68,9 +68,6 @@ interface Starting {
 /** A cluster that begins may take a minute until every shard is served. */
 const DEMO_ATTEMPTS_MAX = 60;
 const DEMO_RETRY_MS = 1_000;
-
-/** The page of this release; there once it was built. */
-const PAGE_DIRECTORY = new URL('../../dist/web/', import.meta.url).pathname;
 
 /**
  * Starts a node.
@@ -124,11 +121,25 @@ async function compose(starting: Starting): Promise<RunningNode> {
     const own = config['http.public_address'];
     const bound = imServices(made, { tokens, nodeInfo, ...(own === '' ? {} : { address: own }) }, limits);
     const added = [module, authored].flatMap(({ services: make }) => make?.(made) ?? []);
-    return { runtime: made, services: allServices(bound, added) };
+    const cluster = clusterService({
+      node: config['node.name'],
+      version: VERSION,
+      address,
+      cluster: backing.membership === undefined ? '' : config['cluster.name'],
+      role: config['node.role'],
+      shards: backing.shards,
+      kinds: actors,
+      ownership: backing.ownership,
+      dependencies: () => backing.dependencies(),
+      uptimeMs: () => clock.monotonic() - parts.startedMs,
+      ...(backing.membership === undefined ? {} : { membership: backing.membership }),
+      log,
+    });
+    return { runtime: made, services: [...allServices(bound, added), cluster] };
   });
   const page = pageDirectory(config);
   const edge = await step(starting, 'edge listening', '', async () => {
-    const opened = await openEdge(starting, { services, tokens, state, page, traces });
+    const opened = await openEdge({ config, clock, log, services, tokens, state, page, traces });
     starting.undo.unshift(() => opened.close());
     return opened;
   });
@@ -160,6 +171,7 @@ async function compose(starting: Starting): Promise<RunningNode> {
   });
   const telemetry = { close: () => Promise.all([metrics.close(), traces.close()]) };
   const stop = new NodeStop({ config, clock, backing, runtime, edge, state, log, telemetry });
+  backing.onStopAsked(() => void stop.request());
   return {
     address: reached,
     hasPage: page !== undefined,
@@ -221,61 +233,6 @@ function makeRuntime({ config, clock, log }: Starting, backing: Backing, traces:
     onLog: log,
     ...(traces.telemetry === undefined ? {} : { telemetry: traces.telemetry }),
   });
-}
-
-interface EdgeParts {
-  readonly services: readonly ServiceBinding[];
-  readonly tokens: NodeTokens;
-  readonly state: NodeState;
-  readonly page: string | undefined;
-  readonly traces: Traces;
-}
-
-async function openEdge({ config, clock, log }: Starting, parts: EdgeParts): Promise<Edge> {
-  const { services, tokens, state, page } = parts;
-  const { telemetry } = parts.traces;
-  const host = config['http.host'];
-  const origins = config['http.allow_origins'];
-  const tls = await certificate(config);
-  const demo = demoRoutes(
-    {
-      users: DEMO_USERS,
-      allowRemote: config['demo.allow_remote'],
-      signIn: async (user) => {
-        await upsertUsers(services, [user]);
-        const claims = { tenant: 'main', userId: user.userId, scope: 'user', ttlSeconds: 86_400 } as const;
-        return (await tokens.issue(claims)).token;
-      },
-    },
-    (error) => write(log, 'error', 'a demo sign-in failed', { error }),
-  );
-  return startEdge({
-    services,
-    authenticator: tokens,
-    clock,
-    http: { host, port: config['http.port'] },
-    grpc: { host: config['grpc.host'] === '' ? host : config['grpc.host'], port: config['grpc.port'] },
-    health: () => state.health(),
-    allowedOrigins: origins === '*' ? '*' : origins.split(',').map((origin) => origin.trim()),
-    log: ({ level, text, ...fields }) => write(log, level, text, { part: 'edge', ...fields }),
-    ...(telemetry === undefined
-      ? {}
-      : { trace: (path, parent) => telemetry.startRoot(path.slice(1), parent) }),
-    ...(tls === undefined ? {} : { tls }),
-    ...(page === undefined ? {} : { staticDir: page }),
-    ...(config['demo.enabled'] ? { extraRoutes: demo } : {}),
-  });
-}
-
-async function certificate(config: NodeConfig): Promise<{ cert: Buffer; key: Buffer } | undefined> {
-  if (config['tls.cert_file'] === '') return undefined;
-  return { cert: await readFile(config['tls.cert_file']), key: await readFile(config['tls.key_file']) };
-}
-
-function pageDirectory(config: NodeConfig): string | undefined {
-  if (!config['web.enabled']) return undefined;
-  const directory = config['web.directory'] === '' ? PAGE_DIRECTORY : config['web.directory'];
-  return existsSync(join(directory, 'index.html')) ? directory : undefined;
 }
 
 function imLimits(config: NodeConfig): Partial<ImLimits> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { systemClock } from '../../cluster/clock/index.ts';
-import type { Membership } from './backing/index.ts';
+import type { MembershipDeps } from './cluster-service.ts';
 import { defaultConfig } from './config.ts';
 import { announce, NODE_FILE, readAnnouncement } from './files.ts';
 import type { LogEntry } from './log.ts';
@@ -13,7 +13,7 @@ import { NodeStop } from './stop.ts';
 
 async function parts(
   t: TestContext,
-  overrides: { runtimeStop?: () => Promise<void>; membership?: Membership } = {},
+  overrides: { runtimeStop?: () => Promise<void>; membership?: MembershipDeps } = {},
 ) {
   const data = await mkdtemp(join(tmpdir(), 'starling-stop-'));
   t.after(() => rm(data, { recursive: true }));
@@ -90,13 +90,13 @@ test('a part that never answers is cut off at the bound', async (t) => {
 });
 
 test('a member gives its shards away before anything is stopped', async (t) => {
-  const { order, stop } = await parts(t, { membership: {} as Membership });
+  const { order, stop } = await parts(t, { membership: {} as MembershipDeps });
   await stop.request();
   assert.deepEqual(order, ['drain', 'edge', 'runtime', 'store', 'telemetry']);
 });
 
 test('a fenced node ends at once, without a drain, and says that it was fenced', async (t) => {
-  const { order, entries, state, stop, fenced } = await parts(t, { membership: {} as Membership });
+  const { order, entries, state, stop, fenced } = await parts(t, { membership: {} as MembershipDeps });
   fenced(new Error('taken over'));
   assert.equal(await stop.ended, 'fenced');
   assert.deepEqual(order, ['edge', 'runtime', 'store', 'telemetry']);

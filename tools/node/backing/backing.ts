@@ -1,9 +1,10 @@
 // What a node stands on: where its state is durable, which shards are its own, how others are reached. Owns: the shape that
 // both kinds share. Does not own: what runs on it (node.ts).
 
-import type { ClusterMember } from '../../../cluster/membership/index.ts';
-import type { Ownership, Peers, Runtime, ShardTable, Store } from '../../../runtime/index.ts';
+import type { DependencyStatus } from '../../../cluster/membership/index.ts';
+import type { Ownership, Peers, Runtime, Store } from '../../../runtime/index.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
+import type { MembershipDeps } from '../cluster-service.ts';
 import type { Logger } from '../log.ts';
 import type { NodeConfig } from '../settings.ts';
 
@@ -24,15 +25,6 @@ export interface BackingHealth {
   readonly detail: string;
 }
 
-/** The node as a member of a cluster. */
-export interface Membership {
-  readonly member: ClusterMember;
-  readonly table: ShardTable;
-  readonly incarnation: string;
-  /** State of the ways to the other nodes, and what to do. Empty = all is well. */
-  problems(): readonly string[];
-}
-
 export interface Backing {
   readonly store: Store;
   readonly ownership: Ownership;
@@ -41,12 +33,16 @@ export interface Backing {
   /** Shards of the role. */
   readonly shards: number;
   /** Absent where the node is on its own. */
-  readonly membership?: Membership;
+  readonly membership?: MembershipDeps;
   health(): BackingHealth;
+  /** What the node needs, each by itself. */
+  dependencies(): readonly DependencyStatus[];
   /** The base address that a node announces; undefined for one that is not known. */
   addressOf(node: string): string | undefined;
   /** Called once when nothing can be acked here any more: `broken` needs an operator, `fenced` a new process. */
   onEnd(listener: (why: 'broken' | 'fenced', error: Error) => void): void;
+  /** Called when an operator has the node end. */
+  onStopAsked(listener: () => void): void;
   /** Takes the node's part; resolves when it is a member. @throws StartError */
   join(runtime: Runtime): Promise<void>;
   /** Gives every shard away, as far as there is somebody to take it. */

@@ -7,12 +7,13 @@
 
 import { type CassandraDatabase, openCassandra } from '../../../cluster/cassandra/index.ts';
 import { systemRandom } from '../../../cluster/clock/index.ts';
-import { ClusterMember } from '../../../cluster/membership/index.ts';
+import { ClusterMember, type DependencyStatus, MemberControl } from '../../../cluster/membership/index.ts';
 import { connectNats, type Nats } from '../../../cluster/nats/index.ts';
 import { PLACEMENT_VERSION, type Runtime } from '../../../runtime/index.ts';
+import type { MembershipDeps } from '../cluster-service.ts';
 import { StartError } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import type { Backing, BackingHealth, BackingOptions, Membership } from './backing.ts';
+import type { Backing, BackingHealth, BackingOptions } from './backing.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { cassandraOptions, natsOptions } from './connections.ts';
 import { memberEvent, natsEvent } from './events.ts';
@@ -88,9 +89,10 @@ class Clustered implements Backing {
   readonly ownership;
   readonly peers;
   readonly shards: number;
-  readonly membership: Membership;
+  readonly membership: MembershipDeps;
   readonly #options: BackingOptions;
   readonly #parts: Parts;
+  readonly #stops: (() => void)[] = [];
   readonly #ends: ((why: 'broken' | 'fenced', error: Error) => void)[] = [];
 
   constructor(options: BackingOptions, parts: Parts) {
@@ -121,7 +123,14 @@ class Clustered implements Backing {
     });
     this.ownership = member.ownership;
     this.peers = { transport: nats.transport, directory: member.directory };
-    this.membership = { member, table, incarnation, problems: () => this.#problems() };
+    const self = new MemberControl({
+      ...{ member, clock },
+      dependencies: () => this.dependencies(),
+      stop: () => {
+        for (const listener of this.#stops) listener();
+      },
+    });
+    this.membership = { member, table, control: nats.control, self };
   }
 
   health(): BackingHealth {
@@ -133,6 +142,17 @@ class Clustered implements Backing {
     return { ok: true, detail: problems.length === 0 ? 'ok' : problems.join(' ') };
   }
 
+  dependencies(): readonly DependencyStatus[] {
+    const { database, nats, clocks } = this.#parts;
+    const ways = nats.health();
+    const clock = clocks.problems();
+    return [
+      { name: 'cassandra', ...database.health() },
+      { name: 'nats', ok: ways.ok, detail: ways.ok ? 'ok' : ways.problems.join(' ') },
+      { name: 'clock', ok: clock.length === 0, detail: clock.length === 0 ? 'ok' : clock.join(' ') },
+    ];
+  }
+
   addressOf(node: string): string | undefined {
     return this.membership.member.addressOf(node);
   }
@@ -142,11 +162,16 @@ class Clustered implements Backing {
     this.store.onFatal((error) => listener('broken', error));
   }
 
+  onStopAsked(listener: () => void): void {
+    this.#stops.push(listener);
+  }
+
   /** B2. */
   async join(runtime: Runtime): Promise<void> {
     const { nats } = this.#parts;
-    const { member } = this.membership;
+    const { member, self } = this.membership;
     nats.probe.serve(member);
+    nats.control.serve(self);
     await nats.listening();
     const refusal = await member.start(runtime);
     if (refusal !== undefined)

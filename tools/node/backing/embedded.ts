@@ -21,6 +21,8 @@ export async function openEmbedded({ config, clock, log }: BackingOptions): Prom
     ownership: store.ownership(),
     shards: DEFAULT_SHARDS,
     health: () => store.health(),
+    dependencies: () => [{ name: 'lmdb', ...store.health() }],
+    onStopAsked: () => {},
     addressOf: () => undefined,
     onEnd: (listener) => store.onFatal((error) => listener('broken', error)),
     join: async () => {},
