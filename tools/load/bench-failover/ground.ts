@@ -1,0 +1,152 @@
+// What the arms of the failover measurement stand on. Owns: people at every node, where they are served, waiting until a
+// cluster is at rest, and that everything acked is in the logs. Does not own: the cluster's processes (tools/dev).
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InspectService } from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
+import { ClusterService } from '../../../proto/gen/starling/admin/v1/cluster_pb.ts';
+import { ConversationService as History } from '../../../proto/gen/starling/server/v1/server_pb.ts';
+import type { LocalCluster, LocalNode } from '../../dev/local-cluster/index.ts';
+import { Caller } from '../api.ts';
+import { inParallel, issueTokens } from '../bench/arm.ts';
+import { UnaryPool } from '../wire.ts';
+import { Pacer } from './pacer.ts';
+
+/** Sockets to one node. */
+const SOCKETS_MAX = 128;
+/** Longest wait for a cluster to be at rest, milliseconds. */
+const REST_MS_MAX = 90_000;
+const LIST_PAGE = 1_000;
+
+export class Ground {
+  readonly cluster: LocalCluster;
+  readonly #pools: readonly UnaryPool[];
+  readonly #admins: readonly Caller[];
+  readonly #backend: Caller;
+  readonly #tokens = new Map<string, string>();
+  #people = 0;
+
+  private constructor(cluster: LocalCluster, tokens: { readonly admin: string; readonly backend: string }) {
+    this.cluster = cluster;
+    this.#pools = cluster.nodes.map(({ endpoint }) => new UnaryPool(endpoint, SOCKETS_MAX));
+    this.#admins = this.#callersOf(tokens.admin);
+    this.#backend = this.#callerAt(0, tokens.backend);
+  }
+
+  static async of(cluster: LocalCluster): Promise<Ground> {
+    return new Ground(cluster, {
+      admin: await cluster.adminToken(),
+      backend: await cluster.backendToken(),
+    });
+  }
+
+  /** New people; each is a friend of the next. */
+  async people(count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => {
+      this.#people += 1;
+      return `f${this.#people}`;
+    });
+    const tokens = await issueTokens(this.#backend, ids);
+    for (const [at, id] of ids.entries()) this.#tokens.set(id, tokens[at] ?? '');
+    return ids;
+  }
+
+  /** One writer for each of these people; they begin at nodes in turn. */
+  pacers(userIds: readonly string[], pauseMs: number): Pacer[] {
+    return userIds.map((userId, at) => {
+      const peerUserId = userIds[(at + 1) % userIds.length] ?? userId;
+      const callers = this.#callersOf(this.#tokens.get(userId) ?? '');
+      return new Pacer({ userId, peerUserId, callers, pauseMs }, at);
+    });
+  }
+
+  /** Those of the people that a node serves. */
+  async servedBy(node: { readonly name: string }, userIds: readonly string[]): Promise<string[]> {
+    const admin = this.#adminBeside(undefined);
+    const served = await inParallel(userIds, 16, async (userId) => {
+      const key = `main/${userId}`;
+      const answer = await admin.until(InspectService.method.inspectActor, { kind: 'user', key });
+      return answer.servedBy === node.name ? [userId] : [];
+    });
+    return served.flat();
+  }
+
+  /** Resolves when every shard is served by whom the placement wants, and all that run are there. */
+  async atRest(): Promise<void> {
+    const untilMs = performance.now() + REST_MS_MAX;
+    const running = this.cluster.nodes.filter((node) => node.running).length;
+    let last = '';
+    for (;;) {
+      const answer = await this.#adminBeside(undefined).until(ClusterService.method.getCluster, {});
+      const { shardsUnserved, shardsMoving, members } = answer;
+      const off = members.filter((each) => each.shardsServing !== each.shardsDesired).length;
+      last = `${members.length} of ${running} members, ${shardsUnserved} unserved, ${shardsMoving} moving, ${off} off`;
+      if (members.length === running && shardsUnserved === 0 && shardsMoving === 0 && off === 0) return;
+      if (performance.now() > untilMs) throw new Error(`the cluster does not come to rest: ${last}`);
+      await sleep(200);
+    }
+  }
+
+  /** Has a node give its shards away; resolves when it has none. */
+  async drain(node: LocalNode): Promise<void> {
+    const admin = this.#adminBeside(node);
+    await admin.until(ClusterService.method.drainNode, { node: node.name });
+    for (;;) {
+      const { member } = await admin.until(ClusterService.method.getNode, { node: node.name });
+      if (member?.shardsServing === 0) return;
+      await sleep(20);
+    }
+  }
+
+  async uncordon(node: LocalNode): Promise<void> {
+    await this.#adminBeside(node).until(ClusterService.method.uncordonNode, { node: node.name });
+  }
+
+  /** @throws Error where a message that was acked is not in its log, or is there twice */
+  async verify(pacers: readonly Pacer[]): Promise<void> {
+    const wanted = new Map<string, number>();
+    for (const { conversationId, acked } of pacers) {
+      if (conversationId === '') continue;
+      wanted.set(conversationId, (wanted.get(conversationId) ?? 0) + acked.length);
+    }
+    await inParallel([...wanted], 8, async ([conversationId, count]) => {
+      let found = 0;
+      for (let fromSeq = 1n; fromSeq > 0n; ) {
+        const page = await this.#backend.until(History.method.listMessages, {
+          conversationId,
+          fromSeq,
+          pageSize: LIST_PAGE,
+        });
+        found += page.messages.length;
+        fromSeq = page.nextSeq;
+      }
+      const failed = pacers.filter(
+        (each) => each.conversationId === conversationId && each.failed.length > 0,
+      );
+      // What failed may have been placed; what was acked must be, and once.
+      if (found < count || (failed.length === 0 && found > count))
+        throw new Error(`${conversationId}: ${count} messages were acked, ${found} are in the log`);
+    });
+  }
+
+  close(): void {
+    for (const pool of this.#pools) pool.close();
+  }
+
+  #callersOf(token: string): Caller[] {
+    return this.cluster.nodes.map((_, at) => this.#callerAt(at, token));
+  }
+
+  #callerAt(at: number, token: string): Caller {
+    const node = this.cluster.nodes[at];
+    const pool = this.#pools[at];
+    if (node === undefined || pool === undefined) throw new Error('there is no such node');
+    return new Caller(node.endpoint, token, pool);
+  }
+
+  #adminBeside(node: LocalNode | undefined): Caller {
+    const at = this.cluster.nodes.findIndex((each) => each.running && each !== node);
+    const admin = this.#admins[at];
+    if (admin === undefined) throw new Error('no node runs');
+    return admin;
+  }
+}
