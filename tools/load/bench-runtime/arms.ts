@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Arm, ArmOptions, Measured } from '../bench/arm.ts';
 import { lmdbArm } from '../bench/limits.ts';
+import { startCollector } from './collector.ts';
+import type { Tracing } from './traced.ts';
 
 const CHILD = fileURLToPath(new URL('./run.child.ts', import.meta.url));
 
@@ -21,7 +23,10 @@ const SUBJECTS = ['starling', 'queue', 'nact', 'xstate', 'effect'] as const;
 
 /** All arms, each in one order with what it is compared to. */
 export function runtimeArms(): Arm[] {
-  const common = COMMON.flatMap((workload) => SUBJECTS.map((subject) => arm(subject, workload)));
+  const common = COMMON.flatMap((workload) => [
+    ...SUBJECTS.map((subject) => arm(subject, workload)),
+    ...(workload === 'call' ? [tracedArm('traced'), tracedArm('unsampled')] : []),
+  ]);
   return [
     ...common,
     arm('starling', 'latency', 'local.call.'),
@@ -49,6 +54,25 @@ function arm(
   };
 }
 
+/** Calls with traces on; the collector lives in this process, so that its work doesn't count. */
+function tracedArm(tracing: Tracing): Arm {
+  return {
+    name: `starling.call.${tracing}`,
+    prefixes: [`local.call.rate.${tracing}`],
+    run: async (options) => {
+      const collector = await startCollector();
+      try {
+        const measured = await runChild('starling', `call.${tracing}`, options, collector.endpoint);
+        const spans = collector.spans();
+        if (spans > 0 !== (tracing === 'traced')) throw new Error(`the collector got ${spans} spans`);
+        return measured;
+      } finally {
+        await collector.close();
+      }
+    },
+  };
+}
+
 function prefixOf(subject: string, workload: string): string {
   if (subject === 'queue') return `limit.promise_queue.${workload}.`;
   if (subject !== 'starling') return `${subject}.${workload}.`;
@@ -59,8 +83,10 @@ async function runChild(
   subject: string,
   workload: string,
   { quick, execArgs }: ArmOptions,
+  ...rest: readonly string[]
 ): Promise<Measured[]> {
-  const args = ['--expose-gc', ...execArgs, CHILD, subject, workload, `${quick ? QUICK_MS : RUN_MS}`];
+  const forMs = `${quick ? QUICK_MS : RUN_MS}`;
+  const args = ['--expose-gc', ...execArgs, CHILD, subject, workload, forMs, ...rest];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: CHILD_MS_MAX });
   if (stderr !== '') console.error(stderr.trimEnd());
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Measured[];

@@ -1,4 +1,4 @@
-// Child process of one arm: `node run.child.ts SUBJECT WORKLOAD MILLISECONDS`. Prints what it measured as its last line.
+// Child process of one arm: `node run.child.ts SUBJECT WORKLOAD MILLISECONDS [COLLECTOR]`. Prints what it measured as its last line.
 // A library is loaded only by the process that measures it.
 
 import type { Measured } from '../bench/arm.ts';
@@ -6,9 +6,10 @@ import { Counter } from './actors.ts';
 import { PromiseQueues } from './promise-queue.ts';
 import { BenchNode, StarlingSubject, withDirectory } from './starling.ts';
 import type { Subject } from './subject.ts';
+import { isTracing, tracedCalls } from './traced.ts';
 import * as work from './workloads.ts';
 
-const [name = '', workload = '', duration] = process.argv.slice(2);
+const [name = '', workload = '', duration, collector = ''] = process.argv.slice(2);
 const forMs = Number(duration);
 const quick = forMs < 1_000;
 
@@ -17,6 +18,8 @@ const PREFIX = { starling: 'local', queue: 'limit.promise_queue' }[name] ?? name
 
 async function run(): Promise<Measured[]> {
   if (workload === 'one_actor.durable') return work.oneActorDurable(forMs);
+  const tracing = /^call\.(.*)$/.exec(workload)?.[1];
+  if (isTracing(tracing)) return tracedCalls(tracing, collector, forMs);
   if (name === 'queue') return runQueue(new PromiseQueues());
   if (name === 'starling') {
     return withDirectory(async (directory) => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../../../cluster/clock/index.ts';
 import { type LmdbStore, openLmdbStore } from '../../../cluster/lmdb/index.ts';
-import { createRuntime, type Runtime } from '../../../runtime/index.ts';
+import { createRuntime, type Runtime, type Telemetry } from '../../../runtime/index.ts';
 import { heapMemory } from '../../node/memory.ts';
 import { Counter, DEFINITIONS, Driver } from './actors.ts';
 import { expectTotal, inLanes, LANES, type Subject } from './subject.ts';
@@ -18,17 +18,19 @@ const STOP_MS_MAX = 5_000;
 /** A node without an edge. */
 export class BenchNode {
   readonly store: LmdbStore;
+  readonly #telemetry: Telemetry | undefined;
   #runtime: Runtime;
 
-  private constructor(store: LmdbStore, runtime: Runtime) {
+  private constructor(store: LmdbStore, runtime: Runtime, telemetry: Telemetry | undefined) {
     this.store = store;
     this.#runtime = runtime;
+    this.#telemetry = telemetry;
   }
 
-  /** Opens a node on the data in `directory`. */
-  static async open(directory: string): Promise<BenchNode> {
+  /** Opens a node on the data in `directory`. `telemetry`: default none. */
+  static async open(directory: string, telemetry?: Telemetry): Promise<BenchNode> {
     const store = await openLmdbStore({ directory, clock: systemClock() });
-    return new BenchNode(store, await startRuntime(store));
+    return new BenchNode(store, await startRuntime(store, telemetry), telemetry);
   }
 
   get runtime(): Runtime {
@@ -38,7 +40,7 @@ export class BenchNode {
   /** Forgets all activations; the store stays open. */
   async restart(): Promise<void> {
     await this.#runtime.stop(STOP_MS_MAX);
-    this.#runtime = await startRuntime(this.store);
+    this.#runtime = await startRuntime(this.store, this.#telemetry);
   }
 
   /** Stops in order. */
@@ -48,7 +50,7 @@ export class BenchNode {
   }
 }
 
-async function startRuntime(store: LmdbStore): Promise<Runtime> {
+async function startRuntime(store: LmdbStore, telemetry: Telemetry | undefined): Promise<Runtime> {
   const runtime = createRuntime({
     node: 'bench',
     store,
@@ -57,6 +59,7 @@ async function startRuntime(store: LmdbStore): Promise<Runtime> {
     random: systemRandom(),
     memory: heapMemory(),
     limits: { activationsMax: ACTIVATIONS_MAX },
+    ...(telemetry === undefined ? {} : { telemetry }),
     onLog: ({ level, message, fields }) => {
       if (level === 'error' || level === 'warn') console.error(message, fields);
     },

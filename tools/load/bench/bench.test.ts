@@ -66,6 +66,8 @@ describe('arguments', () => {
     assert.deepEqual(chosen('starling.call', 'queue.call'), [
       'starling.call',
       'queue.call',
+      'starling.call.traced',
+      'starling.call.unsampled',
       'starling.call.of_actor',
     ]);
     assert.deepEqual(chosen('one_actor.durable.rate', 'limit.lmdb'), [
