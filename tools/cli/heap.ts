@@ -8,10 +8,13 @@ import process from 'node:process';
 const FLAG = '--max-semi-space-size';
 const MEBIBYTES = 64;
 
+/** The argument of Node.js that gives a process this room, for those who start one. */
+export const ROOM_FOR_THE_YOUNG = `${FLAG}=${MEBIBYTES}`;
+
 /** Starts the process anew with room for the young generation, unless it has been given a size or can't do so. */
 export function makeRoomForTheYoung(): void {
   const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(' ')];
   if (given.some((argument) => argument.startsWith(FLAG))) return;
-  const program = [process.execPath, `${FLAG}=${MEBIBYTES}`, ...process.execArgv, ...process.argv.slice(1)];
+  const program = [process.execPath, ROOM_FOR_THE_YOUNG, ...process.execArgv, ...process.argv.slice(1)];
   process.execve?.(process.execPath, program, process.env);
 }

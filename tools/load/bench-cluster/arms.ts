@@ -4,8 +4,10 @@ import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ROOM_FOR_THE_YOUNG } from '../../cli/heap.ts';
 import { runNatsServer } from '../../dev/nats-server.ts';
 import type { Arm, ArmOptions, Measured } from '../bench/arm.ts';
+import type { Order } from './order.ts';
 
 const ANSWERER = fileURLToPath(new URL('./answerer.child.ts', import.meta.url));
 const ASKER = fileURLToPath(new URL('./asker.child.ts', import.meta.url));
@@ -34,13 +36,21 @@ function arm(subject: 'nats' | 'starling', work: 'rate' | 'latency', prefix: str
   };
 }
 
-async function run(subject: string, work: string, { quick, execArgs }: ArmOptions): Promise<Measured[]> {
+async function run(
+  subject: Order['subject'],
+  work: Order['work'],
+  { quick, execArgs }: ArmOptions,
+): Promise<Measured[]> {
   const server = await runNatsServer();
+  // As a node runs.
+  const execArgv = [ROOM_FOR_THE_YOUNG, ...execArgs];
   let answerer: ChildProcess | undefined;
   try {
-    answerer = fork(ANSWERER, [subject, server.url], { execArgv: [...execArgs] });
-    await once(answerer, 'message');
-    const args = [...execArgs, ASKER, subject, work, server.url, `${quick ? QUICK_MS : RUN_MS}`];
+    answerer = fork(ANSWERER, [subject, server.url], { execArgv });
+    await saidReady(answerer);
+    const options = { ...{ subject, work }, url: server.url, forMs: quick ? QUICK_MS : RUN_MS };
+    const order: Order = { ...options, answererPid: answerer.pid, serverPid: server.pid };
+    const args = [...execArgv, ASKER, JSON.stringify(order)];
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: CHILD_MS_MAX });
     if (stderr !== '') console.error(stderr.trimEnd());
     return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Measured[];
@@ -51,5 +61,21 @@ async function run(subject: string, work: string, { quick, execArgs }: ArmOption
       await ended;
     }
     await server.stop();
+  }
+}
+
+/** Resolves when it is ready. @throws Error when it ends instead */
+async function saidReady(answerer: ChildProcess): Promise<void> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  try {
+    await Promise.race([
+      once(answerer, 'message', { signal }),
+      once(answerer, 'exit', { signal }).then(() => {
+        throw new Error('the process that answers has ended');
+      }),
+    ]);
+  } finally {
+    ended.abort();
   }
 }

@@ -1,19 +1,20 @@
-// The process that asks: `node asker.child.ts SUBJECT WORK URL MILLISECONDS`. Prints what it measured as its last line.
+// The process that asks: `node asker.child.ts ORDER`. Prints what it measured as its last line.
 
 import { connect } from '@nats-io/transport-node';
 import { type Measured, quantile } from '../bench/arm.ts';
 import { Counter } from '../bench-runtime/actors.ts';
 import { withDirectory } from '../bench-runtime/starling.ts';
-import { expectTotal, inLanes, perSecond, processorMs } from '../bench-runtime/subject.ts';
+import { expectTotal, inLanes, perSecond } from '../bench-runtime/subject.ts';
+import { cpuSeconds } from '../node-process.ts';
 import { ECHO_SUBJECT, openNode, REQUEST_BYTES } from './node.ts';
+import type { Order } from './order.ts';
 
 /** Calls under way. */
 const IN_FLIGHT = 256;
 /** Calls of each caller in a batch. */
 const EACH = 50;
 
-const [, , subject = '', work = '', url = '', duration] = process.argv;
-const forMs = Number(duration);
+const { subject, work, url, forMs, answererPid, serverPid }: Order = JSON.parse(process.argv[2] ?? '');
 const content = Buffer.alloc(REQUEST_BYTES, 'x');
 
 async function ofNats(): Promise<Measured[]> {
@@ -52,7 +53,7 @@ function clientOf(node: Node, lane: number) {
 async function rate({ nats }: Node, clients: readonly Client[]): Promise<Measured[]> {
   let done = 0;
   const before = nats.transport.sent.calls;
-  const begunMs = processorMs();
+  const begun = spentUs();
   const value = await perSecond(forMs, async () => {
     await Promise.all(
       clients.map(async (client) => {
@@ -62,16 +63,28 @@ async function rate({ nats }: Node, clients: readonly Client[]): Promise<Measure
     done += EACH;
     return IN_FLIGHT * EACH;
   });
-  const spentUs = (processorMs() - begunMs) * 1_000;
+  const spent = spentUs();
   const totals = await Promise.all(clients.map((client) => client.add({ amount: 0 })));
   for (const { total } of totals) expectTotal(total, done);
   const { envelopes, messages } = nats.transport.sent.calls;
   const each = (envelopes - before.envelopes) / (messages - before.messages);
   return [
     { name: 'remote.call.rate', value, unit: '1/s' },
-    { name: 'remote.call.asker_cpu_us', value: spentUs / (done * IN_FLIGHT), unit: 'us' },
+    ...begun.map(({ who, us }, at) => {
+      const value = ((spent[at]?.us ?? Number.NaN) - us) / (done * IN_FLIGHT);
+      return { name: `remote.call.${who}_cpu_us`, value, unit: 'us' };
+    }),
     { name: 'remote.call.per_message', value: each, unit: 'calls' },
   ];
+}
+
+/** Processor time of each process so far, microseconds. */
+function spentUs(): { readonly who: string; readonly us: number }[] {
+  const pids = { asker: process.pid, answerer: answererPid, nats_server: serverPid };
+  return Object.entries(pids).map(([who, pid]) => ({
+    who,
+    us: pid === undefined ? Number.NaN : cpuSeconds(pid) * 1e6,
+  }));
 }
 
 /** One call after the other, with nothing else under way. */
