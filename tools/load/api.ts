@@ -17,11 +17,11 @@ import { type Endpoint, RequestHead, type UnaryPool } from './wire.ts';
 export class Caller {
   readonly endpoint: Endpoint;
   readonly token: string;
-  readonly #pool: UnaryPool;
+  readonly #pool: Pick<UnaryPool, 'call'>;
   readonly #heads = new Map<DescMethodUnary, RequestHead>();
 
-  /** `pool` may be shared by many callers of the same address. */
-  constructor(endpoint: Endpoint, token: string, pool: UnaryPool) {
+  /** `pool` may be shared by many callers. `endpoint` is what the requests call themselves addressed to. */
+  constructor(endpoint: Endpoint, token: string, pool: Pick<UnaryPool, 'call'>) {
     this.endpoint = endpoint;
     this.token = token;
     this.#pool = pool;

@@ -109,3 +109,8 @@ export interface Histories {
 export function directName(one: string, other: string): string {
   return `direct:${[one, other].sort().join(',')}`;
 }
+
+/** The two users of a `directName`; empty for another name. */
+export function usersOfDirect(name: string): readonly string[] {
+  return name.startsWith('direct:') ? name.slice('direct:'.length).split(',') : [];
+}

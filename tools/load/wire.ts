@@ -188,14 +188,14 @@ class OutcomeReader {
 
 /** A bounded set of unary sockets to one address; calls beyond it wait in line. */
 export class UnaryPool {
-  readonly #endpoint: Endpoint;
+  readonly endpoint: Endpoint;
   readonly #socketsMax: number;
   readonly #idle: UnarySocket[] = [];
   readonly #all: UnarySocket[] = [];
   readonly #line: ((socket: UnarySocket) => void)[] = [];
 
   constructor(endpoint: Endpoint, socketsMax: number) {
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
     this.#socketsMax = socketsMax;
   }
 
@@ -220,7 +220,7 @@ export class UnaryPool {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     if (this.#all.length < this.#socketsMax) {
-      const socket = new UnarySocket(this.#endpoint);
+      const socket = new UnarySocket(this.endpoint);
       this.#all.push(socket);
       return socket;
     }

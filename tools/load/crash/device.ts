@@ -8,13 +8,12 @@
 //    entry is recorded as it came (a hole). A push beyond the next entry is left to a pull.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { ConversationService } from '../../../proto/gen/starling/im/v1/conversation_pb.ts';
 import { type Cursor, CursorSchema } from '../../../proto/gen/starling/im/v1/cursor_pb.ts';
 import {
   OpenRequestSchema,
   type OpenResponse,
-  OpenResponseSchema,
   SessionService,
 } from '../../../proto/gen/starling/im/v1/session_pb.ts';
 import {
@@ -27,14 +26,18 @@ import { type Caller, pathOf } from '../api.ts';
 import { timelineEntry } from '../digest.ts';
 import { CallFailure } from '../failure.ts';
 import type { DeviceView, TimelineEntry } from '../history.ts';
+import type { Roamer } from '../roamer.ts';
 import type { Seeded } from '../seeded.ts';
-import { RequestHead, WireStream } from '../wire.ts';
+import { RequestHead } from '../wire.ts';
+import { stayOnStream } from './stay.ts';
 
 /** `stream`: an open stream, left and opened again at times. `pull`: asks at times. `poll`: long polls. */
 export type DeviceMode = 'stream' | 'pull' | 'poll';
 
 export interface DeviceOptions {
+  /** Calls by way of `roamer`. */
   readonly caller: Caller;
+  readonly roamer: Roamer;
   readonly userId: string;
   readonly deviceId: string;
   readonly mode: DeviceMode;
@@ -50,10 +53,12 @@ export class Device {
   readonly userId: string;
   readonly deviceId: string;
   readonly #caller: Caller;
+  readonly #roamer: Roamer;
   readonly #mode: DeviceMode;
   readonly #random: Seeded;
   readonly #received: TimelineEntry[] = [];
   readonly #fullSyncs: string[] = [];
+  readonly #messageIds = new Set<string>();
   readonly #stop = new AbortController();
   #cursor: Cursor = create(CursorSchema);
   #afterUserSeq = 0;
@@ -67,6 +72,7 @@ export class Device {
     this.userId = options.userId;
     this.deviceId = options.deviceId;
     this.#caller = options.caller;
+    this.#roamer = options.roamer;
     this.#mode = options.mode;
     this.#random = options.random;
   }
@@ -93,6 +99,11 @@ export class Device {
   /** From now on it stays connected and loses nothing, so that it can catch up. */
   settle(): void {
     this.#settled = true;
+  }
+
+  /** Whether it was given this message. */
+  has(messageId: string): boolean {
+    return this.#messageIds.has(messageId);
   }
 
   async stop(): Promise<void> {
@@ -128,6 +139,8 @@ export class Device {
     );
     while (!this.#stopped) {
       this.#maybeRewind();
+      // Half of the time it asks where to go, as a client does; else it comes as through a load balancer.
+      if (this.#random.below(2) === 0) await this.#roamer.navigate(this.#caller);
       const request = create(OpenRequestSchema, { deviceId: this.deviceId, cursor: this.#cursor });
       await this.#oneStream(head.request(toBinary(OpenRequestSchema, request)));
       // Now and then the person is away for a while.
@@ -138,22 +151,17 @@ export class Device {
 
   // Ends with the stream, with a rotation, or after a random while.
   async #oneStream(request: Buffer): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stream = new WireStream(this.#caller.endpoint, request, {
-      message: (bytes) => {
-        if (this.#frame(fromBinary(OpenResponseSchema, bytes)) === 'leave') resolve();
-      },
-      end: () => resolve(),
+    const { endpoint } = this.#roamer;
+    const end = await stayOnStream({
+      endpoint,
+      request,
+      frame: (frame) => this.#frame(frame),
+      stayMs: 500 + this.#random.below(6_000),
+      mayLeave: () => !this.#settled,
+      beat: () => void this.#ack(),
+      signal: this.#stop.signal,
     });
-    const stay = setTimeout(() => {
-      if (!this.#settled) resolve();
-    }, 500 + this.#random.below(6_000));
-    const beat = setInterval(() => void this.#ack(), 1_000);
-    this.#stop.signal.addEventListener('abort', () => resolve(), { once: true });
-    await promise;
-    clearTimeout(stay);
-    clearInterval(beat);
-    stream.close();
+    if (end === 'lost') this.#roamer.leave(endpoint);
   }
 
   #frame({ frame }: OpenResponse): 'stay' | 'leave' {
@@ -175,6 +183,8 @@ export class Device {
         this.#fullSyncs.push(reasonName(frame.value.reason));
         return 'leave';
       case 'rotate':
+        this.#roamer.goTo(frame.value.address);
+        return 'leave';
       case 'kicked':
         return 'leave';
       default:
@@ -233,7 +243,9 @@ export class Device {
   }
 
   #take(delivery: Delivery): void {
-    this.#received.push(timelineEntry(delivery));
+    const entry = timelineEntry(delivery);
+    this.#received.push(entry);
+    if (entry.messageId !== '') this.#messageIds.add(entry.messageId);
     if (delivery.userSeq <= this.#cursor.userSeq) return;
     this.#cursor = create(CursorSchema, {
       timelineIncarnation: this.#cursor.timelineIncarnation,

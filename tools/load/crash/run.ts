@@ -38,7 +38,7 @@ export interface CrashOptions {
 export interface CrashResult {
   readonly report: Report;
   readonly histories: Histories;
-  /** Every device had everything before the time was up. */
+  /** Every send had its outcome, and every device everything, before the time was up. */
   readonly drained: boolean;
   readonly sends: number;
   readonly repeats: number;
@@ -52,7 +52,9 @@ export interface CrashResult {
 const MOMENTS = ['under load', 'within a commit', 'as all come back', 'while starting'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** Longest wait for all to have everything at the end, milliseconds. */
+/** Longest wait for every send to have its outcome at the end, milliseconds. */
+const SETTLE_MS_MAX = 60_000;
+/** Longest wait for all to have everything then, milliseconds. */
 const DRAIN_MS_MAX = 30_000;
 
 export async function runCrash(options: CrashOptions): Promise<CrashResult> {
@@ -60,7 +62,7 @@ export async function runCrash(options: CrashOptions): Promise<CrashResult> {
   const random = new Seeded(options.seed);
   await node.start();
   const world = new World({
-    endpoint: node.endpoint,
+    endpoints: [node.endpoint],
     backendToken: await node.backendToken(),
     random: random.fork(),
     senders: options.senders ?? 20,
@@ -73,9 +75,11 @@ export async function runCrash(options: CrashOptions): Promise<CrashResult> {
     const { kills, readyMs } = await killCycles(options, world, random);
     await sleep(300);
     progress('sends end; every send is repeated until its outcome is known');
-    await world.finishSenders();
-    const drained = await world.drain(DRAIN_MS_MAX);
-    progress(drained ? 'all devices are up to date' : 'some devices did not get everything in time');
+    const unsettled = await world.finishSenders(SETTLE_MS_MAX);
+    const { missing, examples } = await world.drain(DRAIN_MS_MAX);
+    for (const example of examples) progress(example);
+    const drained = unsettled === 0 && missing === 0;
+    progress(drained ? 'all devices are up to date' : 'not everything was settled and delivered in time');
     const histories = await world.histories();
     const total = (key: 'sends' | 'repeats' | 'unknown'): number =>
       world.senders.reduce((sum, sender) => sum + sender.tally[key], 0);

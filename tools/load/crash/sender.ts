@@ -13,7 +13,9 @@ import type { Caller } from '../api.ts';
 import { contentDigest } from '../digest.ts';
 import { CallFailure } from '../failure.ts';
 import { type Answer, directName, type SendRecord } from '../history.ts';
+import type { Roamer } from '../roamer.ts';
 import type { Seeded } from '../seeded.ts';
+import type { Hold } from './hold.ts';
 
 /** Where a sender sends to. */
 export type Target =
@@ -21,7 +23,9 @@ export type Target =
   | { readonly kind: 'direct'; readonly userId: string };
 
 export interface SenderOptions {
+  /** Calls by way of `roamer`. */
   readonly caller: Caller;
+  readonly roamer: Roamer;
   readonly userId: string;
   readonly deviceId: string;
   readonly targets: readonly Target[];
@@ -30,6 +34,12 @@ export interface SenderOptions {
   readonly pauseMsMax: number;
   /** Longest wait before a settled send is repeated, milliseconds. */
   readonly laterMsMax: number;
+  /** Longest wait for one answer, milliseconds. */
+  readonly answerMsMax: number;
+  /** While it holds, nothing is sent; what was sent goes on. */
+  readonly hold: Hold;
+  /** Told of every OK. */
+  readonly onAck: (userId: string) => void;
 }
 
 /** Counts for the table. */
@@ -52,8 +62,8 @@ interface Sending {
 const IN_FLIGHT_MAX = 4;
 /** One send in this many is made twice. */
 const REPEAT_EACH = 10;
-/** Longest wait for one answer, milliseconds; a dead server shows earlier. */
-const CALL_MS_MAX = 6_000;
+/** Each so many sends it asks where to go, as a client does when it connects. */
+const NAVIGATE_EACH = 25;
 
 export class Sender {
   readonly tally: SenderTally = { sends: 0, repeats: 0, unknown: 0 };
@@ -66,6 +76,7 @@ export class Sender {
   #deviceSeq = 0;
   #order = 0;
   #sending = true;
+  #abandoned = false;
   #task: Promise<void> = Promise.resolve();
 
   constructor(options: SenderOptions) {
@@ -88,13 +99,21 @@ export class Sender {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
+  /** Gives up on what has no outcome; returns how many sends that are. */
+  abandon(): number {
+    this.#abandoned = true;
+    return this.#unsettled.size;
+  }
+
   async #run(): Promise<void> {
-    const { random, pauseMsMax } = this.#options;
+    const { random, pauseMsMax, roamer, caller, hold } = this.#options;
     while (this.#sending) {
+      await hold.free();
+      if (this.#order % NAVIGATE_EACH === 0) await roamer.navigate(caller);
       const sending = this.#next();
       this.#spawn(this.#settle(sending));
       if (this.#order % REPEAT_EACH === 0) this.#spawn(this.#repeat(sending));
-      while (this.#unsettled.size >= IN_FLIGHT_MAX) await sleep(2);
+      while (this.#unsettled.size >= IN_FLIGHT_MAX && !this.#abandoned) await sleep(2);
       await sleep(random.below(pauseMsMax));
       if (random.below(200) === 0) await this.#newSession();
     }
@@ -102,7 +121,7 @@ export class Sender {
 
   // As an application does that was started anew: nothing is in flight, the numbering begins again.
   async #newSession(): Promise<void> {
-    while (this.#unsettled.size > 0) await sleep(5);
+    while (this.#unsettled.size > 0 && !this.#abandoned) await sleep(5);
     this.#session = this.#options.random.bits64();
     this.#deviceSeq = 0;
   }
@@ -159,12 +178,13 @@ export class Sender {
   }
 
   async #untilKnown(sending: Sending): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
+    for (let attempt = 0; !this.#abandoned; attempt += 1) {
+      await this.#options.hold.free();
       try {
         const answer = await this.#options.caller.call(
           MessageService.method.sendMessage,
           this.#requestOf(sending),
-          CALL_MS_MAX,
+          this.#options.answerMsMax,
         );
         // An accepted send has no place yet: asked again until it has one.
         if (answer.state === SendState.PLACED) {
@@ -214,6 +234,7 @@ export class Sender {
     sending: Sending,
     answer: { readonly messageId: string; readonly conversationId: string; readonly conversationSeq: bigint },
   ): void {
+    this.#options.onAck(this.#options.userId);
     const conversationSeq = Number(answer.conversationSeq);
     sending.record.answers.push({
       messageId: answer.messageId,

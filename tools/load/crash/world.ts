@@ -1,19 +1,22 @@
-// The people of a crash run. Owns: who there is, their conversations, senders and devices, and reading everything back at
-// the end. Does not own: when the server dies (run.ts).
+// The people of a run with faults. Owns: who there is, their conversations, senders and devices, and reading everything back
+// at the end. Does not own: what is done to the servers (run.ts, ../chaos).
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupService } from '../../../proto/gen/starling/im/v1/group_pb.ts';
 import { TokenService } from '../../../proto/gen/starling/server/v1/server_pb.ts';
 import { Caller } from '../api.ts';
-import type { Histories, SummaryView } from '../history.ts';
+import { type Histories, type SummaryView, usersOfDirect } from '../history.ts';
+import { Roamer, whereabouts } from '../roamer.ts';
 import type { Seeded } from '../seeded.ts';
 import { type Endpoint, UnaryPool } from '../wire.ts';
 import { Device, type DeviceMode } from './device.ts';
+import { Hold } from './hold.ts';
 import { listConversations, readLog, readTimeline, type SeenConversation } from './read-all.ts';
 import { Sender, type Target } from './sender.ts';
 
 export interface WorldOptions {
-  readonly endpoint: Endpoint;
+  /** The nodes; people are spread over them. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
   readonly backendToken: string;
   readonly random: Seeded;
   /** People who send. */
@@ -22,10 +25,22 @@ export interface WorldOptions {
   readonly pauseMsMax: number;
   /** Longest wait before a settled send is repeated, milliseconds. */
   readonly laterMsMax: number;
+  /** Longest wait for the answer to a send, milliseconds; a dead node shows earlier. Default 6,000. */
+  readonly answerMsMax?: number;
+  /** Told of every OK to a send, as it comes. */
+  readonly onAck?: (userId: string) => void;
+}
+
+/** What a drain found. */
+export interface Drained {
+  /** Deliveries that devices still lacked at the end of the wait; 0 = nothing waits for a further call. */
+  readonly missing: number;
+  readonly examples: readonly string[];
 }
 
 interface Person {
   readonly userId: string;
+  readonly token: string;
   readonly caller: Caller;
   readonly devices: readonly Device[];
 }
@@ -36,14 +51,22 @@ const GROUP_SIZE = 6;
 
 export class World {
   readonly #options: WorldOptions;
-  readonly #pool: UnaryPool;
+  readonly #pools: readonly [UnaryPool, ...UnaryPool[]];
+  readonly #backend: Caller;
   readonly #people: Person[] = [];
   readonly #groups: { readonly conversationId: string; readonly members: readonly string[] }[] = [];
+  readonly #hold = new Hold();
   #senders: Sender[] = [];
+  #roamers = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    this.#pool = new UnaryPool(options.endpoint, SOCKETS_MAX);
+    const [first, ...others] = options.endpoints;
+    this.#pools = [
+      new UnaryPool(first, SOCKETS_MAX),
+      ...others.map((each) => new UnaryPool(each, SOCKETS_MAX)),
+    ];
+    this.#backend = this.#client(options.backendToken).caller;
   }
 
   get senders(): readonly Sender[] {
@@ -52,19 +75,24 @@ export class World {
 
   /** Signs everybody in with an empty timeline, makes the groups, starts devices. */
   async build(): Promise<void> {
-    const { endpoint, backendToken, senders, random } = this.#options;
-    const backend = new Caller(endpoint, backendToken, this.#pool);
+    const { senders, random } = this.#options;
     // Half as many again only receive, and one of them hardly ever looks.
     const count = Math.ceil(senders * 1.5);
     for (let n = 0; n < count; n += 1) {
       const userId = `crash${n}`;
-      const { token } = await backend.until(TokenService.method.issueToken, { userId });
-      const caller = new Caller(endpoint, token, this.#pool);
+      const { token } = await this.#backend.until(TokenService.method.issueToken, { userId });
       const devices = modesOf(n).map(
-        (mode, at) => new Device({ caller, userId, deviceId: `${mode}${at}`, mode, random: random.fork() }),
+        (mode, at) =>
+          new Device({
+            ...this.#client(token),
+            userId,
+            deviceId: `${mode}${at}`,
+            mode,
+            random: random.fork(),
+          }),
       );
       for (const device of devices) await device.begin();
-      this.#people.push({ userId, caller, devices });
+      this.#people.push({ userId, token, caller: this.#client(token).caller, devices });
     }
     const ids = this.#people.map((person) => person.userId);
     for (let n = 0; n < Math.ceil(senders / 4); n += 1) {
@@ -73,6 +101,13 @@ export class World {
     }
     // One group that everybody is in.
     await this.#createGroup('everybody', ids);
+  }
+
+  /** A client of its own, at the next node in turn. */
+  #client(token: string): { readonly caller: Caller; readonly roamer: Roamer } {
+    const roamer = new Roamer(this.#pools, this.#roamers);
+    this.#roamers += 1;
+    return { roamer, caller: new Caller(roamer.endpoint, token, roamer) };
   }
 
   async #createGroup(name: string, members: readonly string[]): Promise<void> {
@@ -90,9 +125,9 @@ export class World {
 
   /** Starts the load; it goes on whatever becomes of the server. */
   startSenders(): void {
-    const { senders, random, pauseMsMax, laterMsMax } = this.#options;
+    const { senders, random, pauseMsMax, laterMsMax, answerMsMax = 6_000, onAck = () => {} } = this.#options;
     const ids = this.#people.map((person) => person.userId);
-    this.#senders = this.#people.slice(0, senders).map(({ userId, caller }, n) => {
+    this.#senders = this.#people.slice(0, senders).map(({ userId, token }, n) => {
       const groups = this.#groups.filter(({ members }) => members.includes(userId));
       const targets: Target[] = [
         ...[1, 2, 7].map((step): Target => ({ kind: 'direct', userId: nth(ids, n + step) })),
@@ -102,42 +137,94 @@ export class World {
         ),
       ];
       return new Sender({
-        caller,
+        ...this.#client(token),
         userId,
         deviceId: 'stream0',
         targets,
         random: random.fork(),
         pauseMsMax,
         laterMsMax,
+        answerMsMax,
+        hold: this.#hold,
+        onAck,
       });
     });
     for (const sender of this.#senders) sender.start();
   }
 
-  /** Ends the load, waits until every send is settled. */
-  async finishSenders(): Promise<void> {
-    await Promise.all(this.#senders.map((sender) => sender.finish()));
+  /** While it holds, nobody begins an attempt. */
+  get hold(): Hold {
+    return this.#hold;
   }
 
-  /** Waits until every device has what the logs hold, or `forMs` are over; the checker says what is missing. */
-  async drain(forMs: number): Promise<boolean> {
-    const devices = this.#people.flatMap((person) => person.devices);
-    for (const device of devices) device.settle();
-    const { logs } = await this.#readLogs();
-    const due = new Map<string, number>();
-    for (const log of logs)
-      for (const { userId } of log.members) due.set(userId, (due.get(userId) ?? 0) + log.rows.length);
+  /** Base address of the node that serves each user, as far as it is to be had. */
+  async whereabouts(): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    await Promise.all(
+      this.#people.map(async ({ userId, caller }) => {
+        const address = await whereabouts(caller);
+        if (address !== undefined) found.set(userId, address);
+      }),
+    );
+    return found;
+  }
+
+  /** Ends the load, waits at most `forMs` until every send is settled; returns how many are not. */
+  async finishSenders(forMs: number): Promise<number> {
+    const finished = Promise.all(this.#senders.map((sender) => sender.finish()));
+    const late = new AbortController();
+    await Promise.race([finished, sleep(forMs, undefined, { signal: late.signal }).catch(() => {})]);
+    late.abort();
+    const unsettled = this.#senders.reduce((sum, sender) => sum + sender.abandon(), 0);
+    await finished;
+    return unsettled;
+  }
+
+  /**
+   * Waits until every device was given every acked message of its conversations, or `forMs` are over. Asks nobody: what a
+   * further call would set going again is what is looked for.
+   */
+  async drain(forMs: number): Promise<Drained> {
+    for (const device of this.#devices()) device.settle();
     const deadline = performance.now() + forMs;
-    while (devices.some((device) => device.userSeq < (due.get(device.userId) ?? 0))) {
-      if (performance.now() > deadline) return false;
+    let due = this.#due();
+    while (due.length > 0 && performance.now() < deadline) {
       await sleep(50);
+      due = due.filter(({ device, messageId }) => !device.has(messageId));
     }
-    return true;
+    const examples = due
+      .slice(0, 5)
+      .map(
+        ({ device, messageId, place }) =>
+          `${device.userId}/${device.deviceId} lacks ${messageId} of ${place}`,
+      );
+    return { missing: due.length, examples };
+  }
+
+  #devices(): Device[] {
+    return this.#people.flatMap((person) => person.devices);
+  }
+
+  /** What devices have still to be given, as senders were told. */
+  #due(): { readonly device: Device; readonly messageId: string; readonly place: string }[] {
+    const members = new Map<string, readonly string[]>();
+    for (const group of this.#groups) members.set(group.conversationId, group.members);
+    const devices = Map.groupBy(this.#devices(), ({ userId }) => userId);
+    return this.#senders.flatMap((sender) =>
+      sender.records.flatMap(({ target, answers: [answer] }) => {
+        if (answer === undefined) return [];
+        const { messageId, conversationId, conversationSeq } = answer;
+        const place = `${conversationId}/${conversationSeq}`;
+        return (members.get(target) ?? usersOfDirect(target))
+          .flatMap((userId) => devices.get(userId) ?? [])
+          .flatMap((device) => (device.has(messageId) ? [] : [{ device, messageId, place }]));
+      }),
+    );
   }
 
   /** Reads logs and timelines back, after the devices have stopped. */
   async histories(): Promise<Histories> {
-    const devices = this.#people.flatMap((person) => person.devices);
+    const devices = this.#devices();
     await Promise.all(devices.map((device) => device.stop()));
     const timelines = [];
     for (const { userId, caller, devices: own } of this.#people) {
@@ -154,7 +241,7 @@ export class World {
   }
 
   close(): void {
-    this.#pool.close();
+    for (const pool of this.#pools) pool.close();
   }
 
   // Every conversation that anybody sees, read once, by the first who sees it.
