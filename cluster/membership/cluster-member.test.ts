@@ -68,6 +68,39 @@ describe('a member of a cluster', () => {
     const rows = [...cluster.table.rows.values()];
     ok(rows.every(({ owner }) => owner !== 'b-1'));
   });
+  test('I11: a process that one node knows to have ended is replaced at once, by nodes that only see the board too', async () => {
+    for (const [dead, witness] of [
+      ['a', 'b'],
+      ['b', 'a'],
+      ['c', 'b'],
+    ] as const) {
+      const cluster = await three();
+      const fallen = cluster.members.get(dead);
+      cluster.kill(dead);
+      // Whoever watches over it writes its fence first.
+      await cluster.table.fence(`${dead}-1`);
+      await Promise.all([
+        cluster.members.get(witness)?.bury(`${dead}-1`),
+        // Less than one beat: neither silence nor quiet is waited for.
+        cluster.clock.advance(200),
+      ]);
+      equal(cluster.total(), SHARDS, `${dead} is dead, ${witness} knows`);
+      equal(await fallen?.ownership.readFence(), 'fenced');
+      for (const { directory } of cluster.members.values())
+        for (let shard = 0; shard < SHARDS; shard++) ok(directory.nodeOf(shard) !== dead);
+    }
+  });
+  test('a node says which host it is on, and the others can tell', async () => {
+    const cluster = new Cluster();
+    await cluster.join('a', { host: 'h' });
+    await cluster.join('b', { host: 'h' });
+    await cluster.join('c');
+    await cluster.clock.advance(20_000);
+    const directory = cluster.members.get('a')?.directory;
+    equal(directory?.hostOf?.('b'), 'h');
+    equal(directory?.hostOf?.('c'), undefined);
+    equal(directory?.hostOf?.('nobody'), undefined);
+  });
   test('I11: shards whose row names somebody on no board are taken over, after silence', async () => {
     const cluster = new Cluster();
     await cluster.table.markLive('z.1');

@@ -15,6 +15,7 @@ import {
 } from '../../runtime/index.ts';
 import { ShardOwnership, type Want } from '../ownership/index.ts';
 import { PLAN_VERSION } from '../placement/index.ts';
+import { ownersInTheWay } from './in-the-way.ts';
 import { checkJoin, type JoinRefusal, stillRunning } from './join.ts';
 import { MEMBERSHIP_LIMITS, type MembershipLimits } from './limits.ts';
 import { fenceRead, isPlanner, mayRenew, peersOf, readyIncarnations, standing } from './members.ts';
@@ -49,6 +50,7 @@ export class ClusterMember {
     this.#role = options.role ?? 'core';
     this.#view = new ClusterView(options, this.#limits, this.#role, {
       onChange: () => this.#changed(),
+      onLost: () => this.#running && void this.#view.plan(this.#record()),
       onCondemned: (condemned) => this.ownership.condemn(condemned),
     });
     const { incarnation, shards, table, clock, random, onFenced } = options;
@@ -137,6 +139,14 @@ export class ClusterMember {
     if (this.#running && incarnation !== this.#options.incarnation) this.#view.dismiss(incarnation);
   }
 
+  /** The same of a process that has surely ended. Everybody who sees the board learns of it; resolves when it has that. */
+  async bury(incarnation: string): Promise<void> {
+    if (!this.#running || incarnation === this.#options.incarnation) return;
+    const told = this.#view.withdraw(incarnation);
+    this.#view.dismiss(incarnation);
+    await told;
+  }
+
   /** Ends everything: claims first, then the own fence, so that others need not wait; then the key on the board. */
   async stop(): Promise<void> {
     if (!this.#running) return;
@@ -185,9 +195,10 @@ export class ClusterMember {
   }
 
   #record(): MemberRecord {
-    const { node, incarnation, address, version = '', weight = 1, shards } = this.#options;
+    const { node, incarnation, address, host, version = '', weight = 1, shards } = this.#options;
     return {
       ...{ node, incarnation, address, version, weight, shards },
+      ...(host === undefined ? {} : { host }),
       wire: this.#options.wire ?? { min: 1, max: 1 },
       roles: [this.#role],
       state: this.#state,
@@ -233,7 +244,7 @@ export class ClusterMember {
     await this.#view.renew(this.#record());
     this.#beats++;
     if (this.#view.missed || this.#beats % this.#limits.listBeats === 0) await this.#view.list();
-    this.#view.meet(this.#ownersInTheWay());
+    this.#view.meet(ownersInTheWay(this.#view.placement?.owners ?? [], this.#options, this.ownership));
     await this.#view.askSilent();
     await this.#view.plan(this.#record());
     if (!this.#running) return;
@@ -267,18 +278,6 @@ export class ClusterMember {
       const to = ready.get(node);
       return to === undefined ? KEEP : { kind: 'give', to };
     });
-  }
-
-  /** Incarnations that own shards which this node should have. */
-  #ownersInTheWay(): Set<string> {
-    const owners = new Set<string>();
-    const placed = this.#view.placement?.owners ?? [];
-    for (const [shard, node] of placed.entries()) {
-      if (node !== this.#options.node || this.ownership.claim(shard) !== undefined) continue;
-      const owner = this.ownership.seen(shard)?.owner;
-      if (owner !== undefined && owner !== this.#options.incarnation) owners.add(owner);
-    }
-    return owners;
   }
 
   /** Finds, in turn, rows that name this node though nobody said so, and who has the others. */

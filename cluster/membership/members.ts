@@ -259,6 +259,8 @@ export function isPlanner(state: Members, me: string, nowMs: number): boolean {
     (other) =>
       other.from === 'row' ||
       other.standing === 'condemned' ||
+      // Whoever has said that it ends plans no more.
+      other.record.state === 'leaving' ||
       other.record.incarnation > me ||
       silenceMs(state, other, nowMs) >= state.limits.silenceMs,
   );

@@ -14,6 +14,8 @@ export interface ClusterMemberOptions {
   readonly incarnation: string;
   /** Where other nodes reach it. */
   readonly address: string;
+  /** Name that the nodes of one host share. Default: a node on its own. */
+  readonly host?: string;
   /** Release of the program, for operators. Default: not announced. */
   readonly version?: string;
   /** Relative capacity, a whole number above 0. Default 1. */
@@ -45,7 +47,7 @@ export type MemberEvent =
   /** More members seem dead than may be fenced in a minute: probably this node's own view is at fault. */
   | { readonly kind: 'alarm' }
   | { readonly kind: 'planned'; readonly version: number; readonly moves: number }
-  | { readonly kind: 'board-failed'; readonly call: 'renew' | 'list' | 'plan' };
+  | { readonly kind: 'board-failed'; readonly call: 'renew' | 'list' | 'plan' | 'withdraw' };
 
 export interface ClusterMemberStatus {
   readonly state: MemberRecord['state'];

@@ -15,6 +15,8 @@ export interface MemberRecord extends PlanMember {
   readonly incarnation: string;
   /** Where other nodes reach it. */
   readonly address: string;
+  /** Name that the nodes of one host share, which pass a fan-out on to each other. Absent = a node on its own. */
+  readonly host?: string;
   /** Release of its program; empty = not announced. */
   readonly version: string;
   /** Versions of the wire between nodes that it speaks, both inclusive. */
@@ -85,7 +87,7 @@ export function encodeMember(record: MemberRecord): Uint8Array {
 export function decodeMember(value: Uint8Array): MemberRecord | undefined {
   try {
     const found = fromBinary(BoardMemberSchema, value);
-    const { node, incarnation, address, version, weight, roles, shards } = found;
+    const { node, incarnation, address, host, version, weight, roles, shards } = found;
     const { placementVersion, planVersion } = found;
     const state = (['ready', 'draining', 'leaving'] as const).find((each) => STATES[each] === found.state);
     if (state === undefined || node === '' || incarnation === '' || weight < 1) return undefined;
@@ -93,6 +95,7 @@ export function decodeMember(value: Uint8Array): MemberRecord | undefined {
       node,
       incarnation,
       address,
+      ...(host === '' ? {} : { host }),
       version,
       weight,
       roles,

@@ -7,6 +7,7 @@ import {
   BURST_LIMITS,
   type BurstState,
   burstDue,
+  memberLost,
   membersChanged,
   type PlanMember,
   planShards,
@@ -46,6 +47,8 @@ import {
 export interface ViewListener {
   /** Members or the placement changed. */
   readonly onChange: () => void;
+  /** A member has surely ended: a plan is due. */
+  readonly onLost: () => void;
   /** The fence of a member may be written. */
   readonly onCondemned: (incarnation: string) => void;
 }
@@ -60,6 +63,7 @@ export class ClusterView {
   readonly #unwatch: (() => void)[] = [];
   #burst: BurstState = QUIET;
   #missed = false;
+  #planning = false;
 
   constructor(options: ClusterMemberOptions, limits: MembershipLimits, role: string, listener: ViewListener) {
     this.#options = options;
@@ -150,18 +154,46 @@ export class ClusterView {
     await Promise.all(asks);
   }
 
-  /** An operator had somebody fenced. */
+  /** Somebody is fenced, and that is known to be at a quorum. */
   dismiss(incarnation: string): void {
     this.members = dismissed(this.members, incarnation, this.#now());
-    this.#changed();
     this.#listener.onCondemned(incarnation);
     this.#listener.onChange();
+    this.#lost();
   }
 
-  /** Writes a plan if members changed, it has been quiet, and it is this node's turn. */
+  /** The last record of a process that has ended without a word, as it would have written it itself. Best effort. */
+  async withdraw(incarnation: string): Promise<void> {
+    const found = this.members.others.get(incarnation)?.record;
+    if (found === undefined) return;
+    const { board, onEvent } = this.#options;
+    const record: MemberRecord = { ...found, state: 'leaving', serving: new Set() };
+    try {
+      await board.put(memberKey(incarnation), encodeMember(record), { ttlMs: this.#limits.leaseMs });
+      await board.remove(memberKey(incarnation));
+    } catch {
+      onEvent?.({ kind: 'board-failed', call: 'withdraw' });
+    }
+  }
+
+  /** Writes a plan if members changed, it has been quiet (Q1, Q2), and it is this node's turn. One at a time. */
   async plan(me: MemberRecord): Promise<void> {
+    if (this.#planning) return;
+    this.#planning = true;
+    try {
+      // What changed while the board took one plan may be due at once.
+      while (this.#planDue(me)) await this.#plan(me);
+    } finally {
+      this.#planning = false;
+    }
+  }
+
+  #planDue(me: MemberRecord): boolean {
     const now = this.#now();
-    if (!isPlanner(this.members, me.incarnation, now) || !burstDue(this.#burst, now, BURST_LIMITS)) return;
+    return isPlanner(this.members, me.incarnation, now) && burstDue(this.#burst, now, BURST_LIMITS);
+  }
+
+  async #plan(me: MemberRecord): Promise<void> {
     const others = standing(this.members);
     const former = this.#former([me, ...others]);
     const [role = ''] = me.roles;
@@ -205,6 +237,11 @@ export class ClusterView {
     this.#burst = membersChanged(this.#burst, this.#now());
   }
 
+  #lost(): void {
+    this.#burst = memberLost(this.#now());
+    this.#listener.onLost();
+  }
+
   #onBoard(event: BoardEvent): void {
     if (event.kind === 'put') this.#onEntry(event.entry);
     else if (event.kind === 'reset') this.#missed = true;
@@ -232,6 +269,8 @@ export class ClusterView {
     this.members = seen(this.members, record, revision, this.#now());
     if (before?.state !== record.state || before.weight !== record.weight) this.#changed();
     this.#listener.onChange();
+    // It is fenced, and what it had not given away is served by nobody.
+    if (record.state === 'leaving' && before?.state !== 'leaving') this.#lost();
   }
 }
 

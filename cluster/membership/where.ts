@@ -18,7 +18,8 @@ export class Where implements Directory {
   #servers = new Map<number, string[]>();
   /** Named by an answer, until the announcements change. */
   readonly #named = new Map<number, string>();
-  #nodes = new Set<string>();
+  /** Nodes that are members, and their hosts. */
+  #nodes = new Map<string, string | undefined>();
 
   constructor(options: WhereOptions) {
     this.#options = options;
@@ -33,6 +34,10 @@ export class Where implements Directory {
     const servers = this.#servers.get(shard) ?? [];
     if (wanted !== undefined && servers.includes(wanted)) return wanted;
     return servers[0] ?? (wanted !== undefined && this.#nodes.has(wanted) ? wanted : undefined);
+  }
+
+  hostOf(node: string): string | undefined {
+    return this.#nodes.get(node);
   }
 
   /** `node` answered NOT_OWNER; `owner`: whom it named instead. */
@@ -63,7 +68,7 @@ export class Where implements Directory {
       }
     }
     this.#servers = servers;
-    this.#nodes = new Set(records.map(({ node }) => node));
+    this.#nodes = new Map(records.map(({ node, host }) => [node, host]));
     this.#named.clear();
   }
 }

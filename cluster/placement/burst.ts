@@ -1,7 +1,9 @@
 // When a plan is made after members changed. A roll or a cut changes many members within seconds: one plan for all of them
 // moves each shard once.
 //
-// Invariant: Q1 a change is planned for at the latest waitMsMax after the first one that no plan has seen.
+// Invariants:
+// Q1  A change is planned for at the latest waitMsMax after the first one that no plan has seen.
+// Q2  Nothing waits for quiet once a member is known to have ended: it has shards that nobody serves.
 
 export interface BurstLimits {
   /** A plan waits until members have been quiet for this long, milliseconds. Default 1,000. */
@@ -23,6 +25,11 @@ export const QUIET: BurstState = { kind: 'quiet' };
 /** A member came, went or changed at `nowMs`. */
 export function membersChanged(state: BurstState, nowMs: number): BurstState {
   return { kind: 'changed', firstMs: state.kind === 'quiet' ? nowMs : state.firstMs, lastMs: nowMs };
+}
+
+/** A member is surely gone: its shards are served by nobody, so the plan is due at once, with all that it has waited for. */
+export function memberLost(nowMs: number): BurstState {
+  return { kind: 'changed', firstMs: Number.NEGATIVE_INFINITY, lastMs: nowMs };
 }
 
 /** Whether the plan is due: min(last + quietMs, first + waitMsMax) has come. */

@@ -5,6 +5,8 @@
 export interface Directory {
   /** The node that serves a shard, or undefined where that is not known. */
   nodeOf(shard: number): string | undefined;
+  /** Name that a node shares with those of its host, which pass a fan-out on to each other. Default: each is on its own. */
+  hostOf?(node: string): string | undefined;
   /** A node that was asked for a shard does not serve it. Default: nobody wants to know. */
   notOwner?(shard: number, node: string): void;
 }

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file starling/actor/v1/board.proto.
  */
 export const file_starling_actor_v1_board: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdGFybGluZy9hY3Rvci92MS9ib2FyZC5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEisQIKC0JvYXJkTWVtYmVyEgwKBG5vZGUYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIOCgZ3ZWlnaHQYBCABKA0SDQoFcm9sZXMYBSADKAkSMgoFc3RhdGUYBiABKA4yIy5zdGFybGluZy5hY3Rvci52MS5Cb2FyZE1lbWJlclN0YXRlEhAKCHdpcmVfbWluGAcgASgNEhAKCHdpcmVfbWF4GAggASgNEhkKEXBsYWNlbWVudF92ZXJzaW9uGAkgASgNEhQKDHBsYW5fdmVyc2lvbhgKIAEoDRIOCgZzaGFyZHMYCyABKA0SFAoMcGxhY2VtZW50X29mGAwgASgEEg8KB3NlcnZpbmcYDSABKAwSDwoHdmVyc2lvbhgOIAEoCSJOCg5Cb2FyZFBsYWNlbWVudBIPCgd2ZXJzaW9uGAEgASgEEgwKBHJvbGUYAiABKAkSDQoFbm9kZXMYAyADKAkSDgoGb3duZXJzGAQgAygNKpUBChBCb2FyZE1lbWJlclN0YXRlEiIKHkJPQVJEX01FTUJFUl9TVEFURV9VTlNQRUNJRklFRBAAEhwKGEJPQVJEX01FTUJFUl9TVEFURV9SRUFEWRABEh8KG0JPQVJEX01FTUJFUl9TVEFURV9EUkFJTklORxACEh4KGkJPQVJEX01FTUJFUl9TVEFURV9MRUFWSU5HEANiBnByb3RvMw");
+  fileDesc("Ch1zdGFybGluZy9hY3Rvci92MS9ib2FyZC5wcm90bxIRc3RhcmxpbmcuYWN0b3IudjEivwIKC0JvYXJkTWVtYmVyEgwKBG5vZGUYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIOCgZ3ZWlnaHQYBCABKA0SDQoFcm9sZXMYBSADKAkSMgoFc3RhdGUYBiABKA4yIy5zdGFybGluZy5hY3Rvci52MS5Cb2FyZE1lbWJlclN0YXRlEhAKCHdpcmVfbWluGAcgASgNEhAKCHdpcmVfbWF4GAggASgNEhkKEXBsYWNlbWVudF92ZXJzaW9uGAkgASgNEhQKDHBsYW5fdmVyc2lvbhgKIAEoDRIOCgZzaGFyZHMYCyABKA0SFAoMcGxhY2VtZW50X29mGAwgASgEEg8KB3NlcnZpbmcYDSABKAwSDwoHdmVyc2lvbhgOIAEoCRIMCgRob3N0GA8gASgJIk4KDkJvYXJkUGxhY2VtZW50Eg8KB3ZlcnNpb24YASABKAQSDAoEcm9sZRgCIAEoCRINCgVub2RlcxgDIAMoCRIOCgZvd25lcnMYBCADKA0qlQEKEEJvYXJkTWVtYmVyU3RhdGUSIgoeQk9BUkRfTUVNQkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASHAoYQk9BUkRfTUVNQkVSX1NUQVRFX1JFQURZEAESHwobQk9BUkRfTUVNQkVSX1NUQVRFX0RSQUlOSU5HEAISHgoaQk9BUkRfTUVNQkVSX1NUQVRFX0xFQVZJTkcQA2IGcHJvdG8z");
 
 /**
  * A node, as it announces itself. Rewritten with every renewal of its lease.
@@ -117,6 +117,13 @@ export type BoardMember = Message<"starling.actor.v1.BoardMember"> & {
    * @generated from field: string version = 14;
    */
   version: string;
+
+  /**
+   * Name that the nodes of one host share: one envelope of a fan-out is for all of them. Empty = a node on its own.
+   *
+   * @generated from field: string host = 15;
+   */
+  host: string;
 };
 
 /**
