@@ -55,14 +55,15 @@ export async function runCheck(address: string, now: () => number): Promise<Chec
       ),
     );
     await step('bob was pushed it', () => nextFrame(frames, (frame) => carries(frame, sent.messageId)));
-    await step('history has it', () => expectHistory(bob, sent, deadline));
+    await step('history has it', () => expectHistory(bob, sent, TEXT, deadline));
     return { ok: true, message_id: sent.messageId, steps };
   } finally {
     open.abort();
   }
 }
 
-async function signIn(address: string, userId: string, signal: AbortSignal): Promise<Client> {
+/** Signs a demo user in. */
+export async function signIn(address: string, userId: string, signal: AbortSignal): Promise<Client> {
   const body = JSON.stringify({ user_id: userId });
   const response = await fetch(`${address}/demo/token`, { method: 'POST', body, signal });
   const { token } = (await response.json()) as { token?: unknown };
@@ -70,9 +71,14 @@ async function signIn(address: string, userId: string, signal: AbortSignal): Pro
   return createClient({ address, token: () => token });
 }
 
-type Frame = MessageShape<typeof OpenResponseSchema>;
+/** A frame of an open stream. */
+export type Frame = MessageShape<typeof OpenResponseSchema>;
 
-async function nextFrame(frames: AsyncGenerator<Frame>, wanted: (frame: Frame) => boolean): Promise<void> {
+/** Reads frames up to the wanted one. @throws Error when the stream ends before */
+export async function nextFrame(
+  frames: AsyncGenerator<Frame>,
+  wanted: (frame: Frame) => boolean,
+): Promise<void> {
   for (;;) {
     const { value, done } = await frames.next();
     if (done === true) throw new Error('the stream ended');
@@ -80,22 +86,25 @@ async function nextFrame(frames: AsyncGenerator<Frame>, wanted: (frame: Frame) =
   }
 }
 
-function carries({ frame }: Frame, messageId: string): boolean {
+/** Whether a frame brings this message. */
+export function carries({ frame }: Frame, messageId: string): boolean {
   if (frame.case !== 'deliveries') return false;
   return frame.value.deliveries.some(
     ({ entry }) => entry.case === 'message' && entry.value.messageId === messageId,
   );
 }
 
-async function expectHistory(
+/** @throws Error where the newest page of a conversation does not hold the message with this text */
+export async function expectHistory(
   client: Client,
   sent: { readonly conversationId: string; readonly messageId: string },
+  text: string,
   signal: AbortSignal,
 ): Promise<void> {
   const request = { conversationId: sent.conversationId, descending: true };
   const { messages } = await client.call(MessageService.method.listMessages, request, signal);
   const found = messages.find((message) => message.messageId === sent.messageId);
   const body = found?.content?.body;
-  if (body?.case !== 'text' || body.value.text !== TEXT)
+  if (body?.case !== 'text' || body.value.text !== text)
     throw new Error('the message is not there as it was sent');
 }

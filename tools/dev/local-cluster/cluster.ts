@@ -11,6 +11,7 @@ import { ensureKeyFile } from '../../node/key-file.ts';
 import { type CassandraServer, dataCenter, startCluster } from '../cassandra.ts';
 import { freePort } from '../cassandra-ports.ts';
 import { type NatsServer, runNatsServer } from '../nats-server.ts';
+import { untilAtRest } from './at-rest.ts';
 import { LocalNode, type NodeLinks } from './local-node.ts';
 import { type Link, openLink } from './proxy.ts';
 
@@ -57,6 +58,8 @@ export interface LocalCluster {
   /** A token for back ends, for a day. */
   backendToken(): Promise<string>;
   adminToken(): Promise<string>;
+  /** Resolves when every shard is served where it is meant to be, by all nodes that run. @throws Error what is not */
+  atRest(): Promise<void>;
   /** Makes and starts one more node. */
   addNode(): Promise<LocalNode>;
   /** Ends everything; data goes unless it is in a directory that was named, or is to be kept. */
@@ -64,7 +67,7 @@ export interface LocalCluster {
 }
 
 /**
- * Starts everything; resolves when every node serves.
+ * Starts everything; resolves when every node serves and every shard has found its place.
  * @throws Error that names what is missing, or quotes the end of the log of what did not start; nothing is left running
  */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
@@ -131,6 +134,7 @@ class RunningCluster implements LocalCluster {
       await Promise.all(this.#nodes.map((node) => node.start()));
       await Promise.all(this.#nodes.map((node) => node.serving()));
     });
+    if (nodes > 0) await this.#step('at rest', () => this.atRest());
   }
 
   backendToken(): Promise<string> {
@@ -139,6 +143,13 @@ class RunningCluster implements LocalCluster {
 
   adminToken(): Promise<string> {
     return this.#token('admin');
+  }
+
+  async atRest(): Promise<void> {
+    const running = this.#nodes.filter((node) => node.running);
+    const [first] = running;
+    if (first === undefined) throw new Error('no node runs');
+    await untilAtRest(first.address, await this.adminToken(), running.length);
   }
 
   async addNode(): Promise<LocalNode> {

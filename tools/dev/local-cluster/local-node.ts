@@ -3,8 +3,8 @@
 //
 // Invariants:
 // P1  Ports and directory stay the same over every start, so that clients find the node where it was.
-// P2  A process that ended by itself is started again, as whoever supervises nodes does; one that was ended by a call here is
-//     not.
+// P2  A process that ended by itself after it was ready is started again, as whoever supervises nodes does; one that was ended
+//     by a call here is not.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -187,11 +187,12 @@ export class LocalNode {
     });
     closeSync(log);
     this.#child = child;
+    let ready = false;
     const forget = endWithUs(child.pid ?? 0);
     child.once('error', forget);
     child.once('exit', (code, signal) => {
       forget();
-      if (this.#wanted && this.#child === child) void this.#revive(String(signal ?? code));
+      if (ready && this.#wanted && this.#child === child) void this.#revive(String(signal ?? code));
     });
     const untilMs = performance.now() + startMsMax;
     while (!(await isComplete(this.#readyFile))) {
@@ -202,6 +203,7 @@ export class LocalNode {
       }
       await sleep(20);
     }
+    ready = true;
   }
 
   /** P2. */
