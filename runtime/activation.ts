@@ -12,7 +12,7 @@ import type { ActorMethod } from './actor-type.ts';
 import { Answers } from './answers.ts';
 import type { Call } from './call.ts';
 import type { ActorDefinition } from './definition.ts';
-import { invariant, StarlingError, toStarlingError } from './errors.ts';
+import { type ErrorCode, invariant, StarlingError, toStarlingError } from './errors.ts';
 import { Gate, outcomeUnknown } from './gate.ts';
 import type { Host } from './host.ts';
 import type { Instance } from './instance.ts';
@@ -28,6 +28,8 @@ import { Turns } from './turns.ts';
 import type { Evictable } from './use-ring.ts';
 import { methodOfWork, NO_DEADLINE, refuse, type Work } from './work.ts';
 
+/** An actor that does not open for such a reason never will by itself. */
+const ALARMING: ReadonlySet<ErrorCode> = new Set(['CORRUPTION', 'VERSION_TOO_NEW', 'INTERNAL']);
 /** Before every write. */
 const NO_WRITE = -1;
 
@@ -321,8 +323,18 @@ export class Activation implements Evictable {
       if (this.#state === 'gone') return;
       this.#opened();
       log.resume();
-    } catch (error) {
-      this.end(toStarlingError(error));
+    } catch (thrown) {
+      const error = toStarlingError(thrown);
+      if (ALARMING.has(error.code)) {
+        const { kind, key } = this.address;
+        this.host.log('error', 'an actor does not open', {
+          kind,
+          key,
+          code: error.code,
+          reason: error.message,
+        });
+      }
+      this.end(error);
     }
   }
 
@@ -393,7 +405,8 @@ export class Activation implements Evictable {
     if (this.#state === 'gone') return;
     // A write under way, that of a seal too, lands or not after this: the next activation of this epoch must write a seal
     // of its own.
-    const quiet = this.#state === 'active' && (this.#journal?.quiet ?? true);
+    const opened = this.#state === 'active';
+    const quiet = opened && (this.#journal?.quiet ?? true);
     if (!quiet && this.#log !== undefined) this.host.noteUnclean(this.address);
     this.#state = 'gone';
     this.host.metrics.activationEnded(this.address.kind, cause);
@@ -409,7 +422,8 @@ export class Activation implements Evictable {
       const { kind, key } = this.address;
       this.host.log('error', 'an actor failed to close', { kind, key, error: describe(error) });
     }
-    this.host.dropped(this, failed);
+    // One that never opened left nothing; who had it opened for what a former one left tries again.
+    this.host.dropped(this, failed && opened);
   }
 
   /** Somebody waits for an answer of a later turn, or for what is made to become durable. */

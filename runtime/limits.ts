@@ -49,7 +49,7 @@ export interface RuntimeLimits {
   /** First and longest wait before an actor that failed is opened again, milliseconds. Defaults 200 and 30,000. */
   readonly reviveMsMin: number;
   readonly reviveMsMax: number;
-  /** Marked actors that are woken at a time after a takeover. Default 64. */
+  /** Actors that are opened at a time because they were found marked, or ended by a failure. Default 64. */
   readonly wakeConcurrencyMax: number;
   /** Rows that a page of recovery reads. Default 1,024. */
   readonly recoveryRowsMax: number;

@@ -10,6 +10,8 @@ const UNCLEAN_MAX = 10_000;
 
 export class Residents {
   readonly #byKind = new Map<string, Map<string, Activation>>();
+  /** For shards that are given away or lost, one after the other. */
+  readonly #byShard = new Map<number, Set<Activation>>();
   readonly #unclean = new Set<string>();
   #uncleanOverflow = false;
   readonly #ring = new UseRing();
@@ -37,6 +39,10 @@ export class Residents {
       this.#byKind.set(kind, activations);
     }
     activations.set(key, activation);
+    const { shard } = activation.address;
+    const beside = this.#byShard.get(shard);
+    if (beside === undefined) this.#byShard.set(shard, new Set([activation]));
+    else beside.add(activation);
     this.#ring.add(activation);
   }
 
@@ -46,7 +52,16 @@ export class Residents {
     const activations = this.#byKind.get(kind);
     if (activations?.get(key) !== activation) return;
     activations.delete(key);
+    const { shard } = activation.address;
+    const beside = this.#byShard.get(shard);
+    beside?.delete(activation);
+    if (beside?.size === 0) this.#byShard.delete(shard);
     this.#ring.remove(activation);
+  }
+
+  /** Those of a shard. */
+  of(shard: number): Activation[] {
+    return [...(this.#byShard.get(shard) ?? [])];
   }
 
   all(): Activation[] {

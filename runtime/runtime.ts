@@ -142,6 +142,7 @@ export class Runtime implements Host, ShardHost {
       clock: options.clock,
       retryMsMin: this.limits.reviveMsMin,
       retryMsMax: this.limits.reviveMsMax,
+      concurrencyMax: this.limits.wakeConcurrencyMax,
       open: (actor) => this.#open(actor),
       held: ({ shard }) => this.#ownership.claim(shard) !== undefined,
       failed: ({ kind, key }, error, retryMs) => {

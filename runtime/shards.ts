@@ -81,7 +81,7 @@ export class Shards {
     const { clock } = this.#options;
     this.#draining.add(shard);
     // No others come: the shard takes no new work.
-    const activations = this.#of(shard);
+    const activations = this.#options.residents.of(shard);
     for (const activation of activations) activation.drain();
     const end = clock.monotonic() + graceMs;
     while (clock.monotonic() < end && this.draining(shard) && !activations.every(({ quiet }) => quiet)) {
@@ -102,10 +102,7 @@ export class Shards {
   /** H2. */
   lost(shard: number): void {
     this.#draining.delete(shard);
-    for (const activation of this.#of(shard)) activation.end(new StarlingError('NOT_OWNER'));
-  }
-
-  #of(shard: number) {
-    return this.#options.residents.all().filter(({ address }) => address.shard === shard);
+    for (const activation of this.#options.residents.of(shard))
+      activation.end(new StarlingError('NOT_OWNER'));
   }
 }
