@@ -31,7 +31,10 @@ export interface CallContext {
   readonly principal: Principal | undefined;
   /** Aborted when the caller is gone or the deadline has passed. */
   readonly signal: AbortSignal;
-  /** Milliseconds left when the call came in; undefined = the caller set no deadline. */
+  /**
+   * Milliseconds left at the moment it is read, 0 when the deadline has passed: so that calls made one after the other for
+   * this one get what is left. Undefined = the caller set no deadline.
+   */
   readonly timeoutMs: number | undefined;
   /** W3C trace context for what is done on behalf of the call; undefined where nothing is traced. */
   readonly traceparent?: string | undefined;

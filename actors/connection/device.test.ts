@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import * as session from '../../proto/gen/starling/im/v1/session_pb.ts';
 import type * as sync from '../../proto/gen/starling/im/v1/sync_pb.ts';
 import { FullSync_Reason } from '../../proto/gen/starling/im/v1/sync_pb.ts';
+import { settle } from '../../runtime/testing/index.ts';
 import {
   ack,
+  codeOf,
   direct,
   kickDevice,
   listConversations,
@@ -126,6 +128,14 @@ describe('a device', () => {
     await node.settle();
     await sendMessage(node, 'alice', direct('bob', 'news'));
     assert.deepEqual(textsOf((await waiting).deliveries), ['news']);
+  });
+
+  it('long-polls no longer than its client waits', async () => {
+    const node = await start();
+    const { cursor } = await listConversations(node, 'bob', {});
+    const ended = codeOf(pull(node, 'bob', { ...(cursor && { cursor }), waitMs: 20_000 }, 3_000));
+    await node.clock.advance(3_000);
+    assert.equal(await Promise.race([ended, settle().then(() => 'still waiting')]), 'DEADLINE_EXCEEDED');
   });
 
   it('keeps the push window when an acknowledgement names another incarnation of the timeline', async () => {

@@ -64,8 +64,8 @@ export async function describeUser(
   return described.known ? described : undefined;
 }
 
-/** Bounds and trace of an actor call made for a client's call. */
-export function within({ timeoutMs, traceparent }: CallContext, extraMs = 0): CallOptions {
+/** Bounds and trace of an actor call made for a client's call: the time that is left of that now. Not to be kept. */
+export function within({ timeoutMs, traceparent }: CallContext): CallOptions {
   if (timeoutMs === undefined) return traceparent === undefined ? {} : { traceparent };
-  return { timeoutMs: timeoutMs + extraMs, traceparent };
+  return { timeoutMs, traceparent };
 }

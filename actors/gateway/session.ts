@@ -106,8 +106,10 @@ async function pull(gateway: Gateway, request: PullRequest, context: CallContext
   const waitMs = Math.min(request.waitMs, limits.pullWaitMsMax);
   if (answer.deliveries.length === 0 && answer.fullSync === undefined && waitMs > 0) {
     const news = { userSeq: answer.headUserSeq, waitMs };
-    await user.awaitNews(news, { timeoutMs: waitMs + POLL_SLACK_MS, signal: context.signal });
-    answer = await user.pull(asked);
+    const { timeoutMs = Number.POSITIVE_INFINITY, ...options } = within(context);
+    const pollMs = Math.min(waitMs + POLL_SLACK_MS, timeoutMs);
+    await user.awaitNews(news, { ...options, timeoutMs: pollMs, signal: context.signal });
+    answer = await user.pull(asked, within(context));
   }
   const { nextCursor, headUserSeq, fullSync } = answer;
   if (request.deviceId !== '' && nextCursor !== undefined) {

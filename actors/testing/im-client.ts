@@ -18,15 +18,16 @@ import { ERRORS, StarlingError } from '../../runtime/index.ts';
 import { SimOwnership } from '../../runtime/testing/index.ts';
 import { ImNode, type ImNodeOptions, type TestStream } from './im-node.ts';
 
-/** Calls one method; the schema of the answer tells how an encoded one is read. */
+/** Calls one method, in the time given; the schema of the answer tells how an encoded one is read. */
 function caller<I extends DescMessage, O extends DescMessage>(
   service: string,
   method: string,
   input: I,
   output: O,
 ) {
-  return (node: ImNode, who: string, init: MessageInitShape<I>): Promise<MessageShape<O>> =>
-    node.call(who, service, method, create(input, init), { decode: (bytes) => fromBinary(output, bytes) });
+  const schema = { decode: (bytes: Uint8Array) => fromBinary(output, bytes) };
+  return (node: ImNode, who: string, init: MessageInitShape<I>, timeoutMs?: number) =>
+    node.call<MessageShape<O>>(who, service, method, create(input, init), schema, timeoutMs);
 }
 
 const IM = 'starling.im.v1';

@@ -117,16 +117,19 @@ export class ImNode {
     this.#services = imServices(this.runtime, { tokens, nodeInfo }, options.limits);
   }
 
-  /** Calls a unary method as a user; the answer as a message. */
+  /** Calls a unary method as a user; the answer as a message. `timeoutMs`: default none. */
   async call<T extends Message>(
     who: string,
     service: string,
     method: string,
     request: Message,
     schema: { decode(bytes: Uint8Array): T },
+    timeoutMs?: number,
   ): Promise<T> {
     const handler = this.#handler(service, method);
-    const answer = (await handler(request, contextOf(who))) as T | { encoded: Uint8Array[] };
+    const answer = (await handler(request, contextOf(who, this.clock, timeoutMs))) as
+      | T
+      | { encoded: Uint8Array[] };
     return 'encoded' in answer ? schema.decode(Buffer.concat(answer.encoded)) : answer;
   }
 
@@ -134,7 +137,7 @@ export class ImNode {
   open(who: string, request: Message): TestStream {
     const stream = new TestStream();
     try {
-      this.#handler('starling.im.v1.SessionService', 'open')(request, stream, contextOf(who));
+      this.#handler('starling.im.v1.SessionService', 'open')(request, stream, contextOf(who, this.clock));
     } catch (error) {
       stream.end(
         error instanceof StarlingError ? error : new StarlingError('INTERNAL', undefined, { cause: error }),
@@ -156,8 +159,16 @@ export class ImNode {
   }
 }
 
-function contextOf(who: string): CallContext {
+function contextOf(who: string, clock: SimClock, timeoutMs = Number.POSITIVE_INFINITY): CallContext {
   const scope = who === 'backend' ? 'backend' : 'user';
   const principal: Principal = { tenant: 'main', userId: who, deviceId: undefined, scope, expiresAtMs: 4e12 };
-  return { principal, signal: new AbortController().signal, timeoutMs: undefined, header: () => undefined };
+  const deadlineMs = clock.monotonic() + timeoutMs;
+  return {
+    principal,
+    signal: new AbortController().signal,
+    get timeoutMs() {
+      return Number.isFinite(deadlineMs) ? Math.max(0, deadlineMs - clock.monotonic()) : undefined;
+    },
+    header: () => undefined,
+  };
 }

@@ -3,6 +3,7 @@
 // this object and what the transport needs, nothing more. Does not own: bytes on a wire (subclasses write them).
 
 import { StarlingError } from '../../runtime/errors.ts';
+import type { Clock } from '../../runtime/ports/clock.ts';
 import type { CallContext, Principal, ServerStream } from '../../runtime/service.ts';
 import { byteLength, type MetadataPair } from './frame.ts';
 import type { CallTrace } from './options.ts';
@@ -11,6 +12,7 @@ import type { WheelEntry } from './wheel.ts';
 
 /** What every call of one edge shares. */
 export interface CallShared {
+  readonly clock: Clock;
   /** Flushes the call at the end of this tick, once. */
   flushLater(call: Call): void;
   /** Told once when a call is over. */
@@ -36,7 +38,6 @@ export type CallKind = 'unary' | 'stream' | undefined;
 
 export abstract class Call implements CallContext, ServerStream {
   principal: Principal | undefined = undefined;
-  timeoutMs: number | undefined = undefined;
   kind: CallKind = undefined;
   trace: CallTrace | undefined = undefined;
   metadata: ResponseMetadata = NO_METADATA;
@@ -51,6 +52,8 @@ export abstract class Call implements CallContext, ServerStream {
   #sentBytes = 0;
   #closed = false;
   #flushing = false;
+  /** When the caller gives up, by the monotonic clock. */
+  #deadlineMs: number | undefined = undefined;
   #timer: WheelEntry | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #listeners: (() => void) | (() => void)[] | undefined = undefined;
@@ -76,6 +79,16 @@ export abstract class Call implements CallContext, ServerStream {
   protected abstract get settled(): boolean;
   /** Cuts the connection (HTTP/1.1) or resets the stream (HTTP/2). */
   abstract cut(): void;
+
+  get timeoutMs(): number | undefined {
+    if (this.#deadlineMs === undefined) return undefined;
+    return Math.max(0, this.#deadlineMs - this.#shared.clock.monotonic());
+  }
+
+  /** The caller gives up after `timeoutMs`; undefined = never. */
+  givenUpAfter(timeoutMs: number | undefined): void {
+    this.#deadlineMs = timeoutMs === undefined ? undefined : this.#shared.clock.monotonic() + timeoutMs;
+  }
 
   get traceparent(): string | undefined {
     return this.trace?.traceparent;

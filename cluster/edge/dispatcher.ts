@@ -110,7 +110,7 @@ export class Dispatcher implements CallShared {
     const timeoutMs = parseTimeout(call.header('grpc-timeout'));
     if (timeoutMs === 'invalid')
       throw new StarlingError('MALFORMED', 'The header grpc-timeout is not valid.');
-    call.timeoutMs = timeoutMs;
+    call.givenUpAfter(timeoutMs);
     if (route.allow === 'public') return route;
     const principal = this.#authenticator.authenticate(call.header('authorization'));
     if (principal instanceof Promise) {
@@ -177,7 +177,8 @@ export class Dispatcher implements CallShared {
         this.#answer(call, route, result);
         if (route.kind === 'stream') call.forgetRequest();
         // A stream goes on after its handler returned, until its deadline.
-        if (!call.closed && call.timeoutMs !== undefined) call.expireAfter(call.timeoutMs);
+        const leftMs = call.timeoutMs;
+        if (!call.closed && leftMs !== undefined) call.expireAfter(leftMs);
         return;
       }
       const deadlineMs = this.#deadlineMs(call, route);

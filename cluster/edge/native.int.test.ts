@@ -168,17 +168,18 @@ test('The deadline of a native call is known to its handler and ends it.', async
   const told = Promise.withResolvers<number | undefined>();
   const handlers: TestHandlers = {
     unary: (_request, { signal, timeoutMs }) => {
+      // What is left when the handler begins.
       signal.addEventListener('abort', () => told.resolve(timeoutMs));
       return new Promise<string>(() => undefined);
     },
   };
   await withClient(handlers, async (client) => {
     await assert.rejects(
-      unary(client, UNARY_PATH, ask('a'), 'user', 50),
+      unary(client, UNARY_PATH, ask('a'), 'user', 200),
       ({ code }: ServiceError) => code === 4,
     );
     const timeoutMs = (await told.promise) ?? 0;
-    assert.ok(timeoutMs > 0 && timeoutMs <= 60, String(timeoutMs));
+    assert.ok(timeoutMs > 0 && timeoutMs <= 210, String(timeoutMs));
   });
 });
 

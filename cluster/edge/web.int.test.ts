@@ -145,20 +145,23 @@ for (const http of [1, 2] as const) {
     });
   });
 
-  test(`A unary call over HTTP/${http} ends at its deadline, and its handler is told.`, async () => {
-    const told = Promise.withResolvers<boolean>();
-    const unary: TestHandlers['unary'] = (_request, { signal, timeoutMs }) => {
-      signal.addEventListener('abort', () => told.resolve(timeoutMs === 30));
+  test(`A unary call over HTTP/${http} ends at its deadline, and its handler is told how much is left of it.`, async () => {
+    const told = Promise.withResolvers<(number | undefined)[]>();
+    const unary: TestHandlers['unary'] = (_request, context) => {
+      const atFirst = context.timeoutMs;
+      context.signal.addEventListener('abort', () => told.resolve([atFirst, context.timeoutMs]));
       return new Promise<string>(() => undefined);
     };
     await withEdge({ unary }, async (address) => {
       const answer = await webCall(address, UNARY_PATH, {
         http,
         body: ask('ann'),
-        headers: { 'grpc-timeout': '30m' },
+        headers: { 'grpc-timeout': '100m' },
       });
       assert.deepEqual([answer.status, reasonOf(answer)], [4, 'DEADLINE_EXCEEDED']);
-      assert.ok(await told.promise);
+      const [atFirst = 0, atLast = -1] = await told.promise;
+      assert.ok(atFirst > 0 && atFirst <= 100, String(atFirst));
+      assert.ok(atLast >= 0 && atLast < atFirst, String(atLast));
     });
   });
 }

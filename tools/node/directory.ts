@@ -16,6 +16,7 @@ export async function upsertUsers(
   const binding = services.find(({ service }) => service.typeName === DirectoryService.typeName);
   invariant(binding !== undefined, 'the directory service is served');
   const handlers = binding.handlers as unknown as ServiceHandlers<typeof DirectoryService>;
+  const untilMs = performance.now() + CALL_MS_MAX;
   const context: CallContext = {
     principal: {
       tenant: 'main',
@@ -25,7 +26,9 @@ export async function upsertUsers(
       expiresAtMs: Number.MAX_SAFE_INTEGER,
     },
     signal: AbortSignal.timeout(CALL_MS_MAX),
-    timeoutMs: CALL_MS_MAX,
+    get timeoutMs() {
+      return Math.max(0, untilMs - performance.now());
+    },
     header: () => undefined,
   };
   const request = users.map(({ userId, displayName }) => ({ userId, displayName }));
