@@ -46,6 +46,7 @@ export class Fleet {
   #build = 0;
   /** Nodes that do not run it yet, in order. */
   #outdated: SimNode[] = [];
+  #upgrading = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -136,7 +137,8 @@ export class Fleet {
 
   /** Begins to replace all nodes by those of the next build, one after the other; false: the last time is not over. */
   upgrade(): boolean {
-    if (this.#outdated.length > 0) return false;
+    if (this.#upgrading) return false;
+    this.#upgrading = true;
     this.#build += 1;
     const { min, max } = wireOf(this.#build);
     this.#world.trace.note('world', `from now on nodes speak ${min} to ${max}`);
@@ -150,6 +152,7 @@ export class Fleet {
     for (const node of this.#outdated.splice(0)) {
       node.kill();
       this.#install(node);
+      node.start();
     }
   }
 
@@ -160,6 +163,7 @@ export class Fleet {
     if (build !== this.#build) return;
     if (node === undefined) {
       trace.count('all nodes run the next build');
+      this.#upgrading = false;
       return;
     }
     this.#drain(node);
@@ -170,23 +174,21 @@ export class Fleet {
         return;
       }
       if (keeper.drained(node)) trace.count('upgraded after a drain');
+      this.#outdated.shift();
+      this.#install(node);
       this.#stop(node);
       clock.after(STOP_MS_MAX + REPLACE_MS, () => {
-        if (this.#outdated[0] === node) {
-          this.#outdated.shift();
-          this.#install(node);
-          keeper.undrain(node);
-        }
+        node.start();
+        keeper.undrain(node);
         this.#replaceNext(build);
       });
     });
   }
 
-  /** It runs the build of now from its next start on. */
+  /** It runs the build of now from its next start on, whoever starts it. */
   #install(node: SimNode): void {
     this.#builds.set(node.name, this.#build);
     this.#world.trace.count('node upgraded');
-    node.start();
   }
 
   // ---- who does not fit -------------------------------------------------------------------------------------------
