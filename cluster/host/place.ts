@@ -1,0 +1,59 @@
+// One process's place among those of its host. Owns: that its fence is read by who watches over it. Does not own: how that
+// one is asked (tools/node/supervisor).
+
+import type { ShardOwner, ShardTable, SwapResult } from '../../runtime/index.ts';
+
+/** What watches over a process, as the process sees it. */
+export interface HostPlace {
+  /** Name that the processes of the host share. */
+  readonly host: string;
+  /** Where each process of the host listens for the others, by node; its own too. */
+  readonly sockets: ReadonlyMap<string, string>;
+  /** Says which incarnation this process is; resolves when that is known there: to be awaited before its first claim. */
+  begun(incarnation: string): Promise<void>;
+  /**
+   * Whether this process is live, at some moment after the call began.
+   * @throws StarlingError OUTCOME_UNKNOWN, OVERLOADED if it can't be read
+   */
+  readLife(incarnation: string): Promise<'live' | 'fenced'>;
+  /**
+   * Calls `bury` with the incarnation of every other process of the host that has ended and whose fence is at a quorum.
+   * Resolves when others know.
+   */
+  onEnded(bury: (incarnation: string) => Promise<void>): void;
+}
+
+/** A shard table whose read of this process's own life is the one that the host shares. */
+export class HostTable implements ShardTable {
+  readonly #table: ShardTable;
+  readonly #incarnation: string;
+  readonly #place: Pick<HostPlace, 'readLife'>;
+
+  constructor(table: ShardTable, incarnation: string, place: Pick<HostPlace, 'readLife'>) {
+    this.#table = table;
+    this.#incarnation = incarnation;
+    this.#place = place;
+  }
+
+  readLife(incarnation: string): Promise<'live' | 'fenced'> {
+    return incarnation === this.#incarnation
+      ? this.#place.readLife(incarnation)
+      : this.#table.readLife(incarnation);
+  }
+
+  markLive(incarnation: string): Promise<void> {
+    return this.#table.markLive(incarnation);
+  }
+
+  fence(incarnation: string): Promise<void> {
+    return this.#table.fence(incarnation);
+  }
+
+  readOwner(shard: number): Promise<ShardOwner | undefined> {
+    return this.#table.readOwner(shard);
+  }
+
+  swap(shard: number, from: ShardOwner | undefined, to: ShardOwner): Promise<SwapResult> {
+    return this.#table.swap(shard, from, to);
+  }
+}
