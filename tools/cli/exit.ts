@@ -7,7 +7,7 @@ export const EXIT_CODES = {
   usage: { code: 2, text: 'wrong use: flags, configuration, or a file that is not valid' },
   unreachable: { code: 3, text: 'cannot reach the server' },
   refused: { code: 4, text: 'the server refused: token, permission, or a request it does not accept' },
-  missing: { code: 5, text: 'there is no such user, conversation or context' },
+  missing: { code: 5, text: 'there is no such user, conversation, node or context' },
   busy: { code: 6, text: 'the server cannot do it now, or the outcome is unknown: run it again' },
   broken: { code: 70, text: 'the node stopped because its store failed' },
   fenced: { code: 75, text: 'the node ended because another one took over: start it again' },

@@ -80,3 +80,33 @@ export function collectSetting(
   if (cut < 1) throw new InvalidArgumentError('Give KEY=VALUE, e.g. log.level=debug.');
   return { ...before, [text.slice(0, cut)]: text.slice(cut + 1) };
 }
+
+/** A node by its name, or one process of it by its incarnation. */
+export function parseNode(text: string): string {
+  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(text)) {
+    throw new InvalidArgumentError('A node or incarnation has 1 to 128 characters of [A-Za-z0-9_.-].');
+  }
+  return text;
+}
+
+/** An actor as `kind/key`, e.g. `user/main/alice`. */
+export function parseActor(text: string): { readonly kind: string; readonly key: string } {
+  const [, kind, key] = /^([a-z0-9-]{1,32})\/(.+)$/.exec(text) ?? [];
+  if (kind === undefined || key === undefined) {
+    throw new InvalidArgumentError('Give KIND/KEY, e.g. user/main/alice.');
+  }
+  return { kind, key };
+}
+
+/** Copies for each data centre: `dc1=3` or `dc1=3,dc2=3`. */
+export function parseReplication(text: string): Readonly<Record<string, number>> {
+  const copies: Record<string, number> = {};
+  for (const part of text.split(',')) {
+    const [, name, number] = /^([A-Za-z0-9_-]{1,64})=([1-9]\d?)$/.exec(part.trim()) ?? [];
+    if (name === undefined || number === undefined || Object.hasOwn(copies, name)) {
+      throw new InvalidArgumentError('Give DATA_CENTER=COPIES, e.g. dc1=3 or dc1=3,dc2=3.');
+    }
+    copies[name] = Number(number);
+  }
+  return copies;
+}

@@ -3,9 +3,13 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../node/internal.ts';
+import { addClusterCommands } from './commands/cluster.ts';
 import { addContextCommands } from './commands/context.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addNodeCommands } from './commands/node.ts';
 import { addNodeCommand } from './commands/node-run.ts';
+import { addSchemaCommands } from './commands/schema.ts';
+import { addShardCommands } from './commands/shard.ts';
 import { addShowCommands } from './commands/show.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTransferCommands } from './commands/transfer.ts';
@@ -42,9 +46,12 @@ function createProgram(io: Io): Command {
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err });
   addDevCommand(program, io);
-  const node = addNodeCommand(program, io);
+  addNodeCommands(addNodeCommand(program, io), io);
+  addClusterCommands(program, io);
+  addShardCommands(program, io);
+  addSchemaCommands(program, io);
   addTokenCommands(program, io);
-  addShowCommands(program, node, io);
+  addShowCommands(program, io);
   addTransferCommands(program, io);
   addContextCommands(program, io);
   inheritSettings(program, program);

@@ -2,6 +2,7 @@
 
 import type { NodeTokens } from './keys.ts';
 
+export { cassandraConnection } from './backing/connections.ts';
 export { resolveConfig } from './config.ts';
 export { announce, isAlive, readAnnouncement, writeAtomic } from './files.ts';
 export { ensureKeyFile } from './key-file.ts';

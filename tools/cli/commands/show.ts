@@ -1,10 +1,9 @@
-// `user show`, `conversation show`, `actor show`, `node show`.
+// `user show`, `conversation show`, `actor show`.
 
 import type { Command } from 'commander';
 import {
   InspectActorResponseSchema,
   InspectConversationResponseSchema,
-  InspectNodeResponseSchema,
   InspectService,
   InspectUserResponseSchema,
 } from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
@@ -13,12 +12,12 @@ import type { Io } from '../io.ts';
 import { parseConversationId, parseUserId } from '../parse.ts';
 import { messageJson, print, type ServerFlags, withTarget } from '../shared.ts';
 import { connect } from '../target.ts';
-import { conversationView, nodeView, userView } from '../views.ts';
+import { conversationView, userView } from '../views.ts';
 
-const { inspectActor, inspectConversation, inspectNode, inspectUser } = InspectService.method;
+const { inspectActor, inspectConversation, inspectUser } = InspectService.method;
 
-/** Adds the commands; `node`: the command `starling node`. */
-export function addShowCommands(program: Command, node: Command, io: Io): void {
+/** Adds the commands. */
+export function addShowCommands(program: Command, io: Io): void {
   const user = program.command('user').description('people');
   withTarget(user.command('show').description('show a user: devices, timeline, conversations'))
     .argument('<id>', 'user id', parseUserId)
@@ -57,18 +56,4 @@ export function addShowCommands(program: Command, node: Command, io: Io): void {
         json: () => messageJson(InspectActorResponseSchema, answer),
       });
     });
-
-  withTarget(
-    node.command('show').description('show the node that answers: store, streams, activations'),
-  ).action(async (flags: ServerFlags) => {
-    const client = await connect(flags, io);
-    const answer = await client.call(inspectNode, {});
-    print(io, flags, {
-      text: () => nodeView(client.address, answer, { now: io.now(), self: io.self }),
-      json: () => ({
-        address: client.address,
-        ...(messageJson(InspectNodeResponseSchema, answer) as object),
-      }),
-    });
-  });
 }
