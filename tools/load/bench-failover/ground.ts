@@ -101,31 +101,37 @@ export class Ground {
     await this.#adminBeside(node).until(ClusterService.method.uncordonNode, { node: node.name });
   }
 
-  /** @throws Error where a message that was acked is not in its log, or is there twice */
+  /** @throws Error where a message that was acked is not in its log, is there twice, or in another order */
   async verify(pacers: readonly Pacer[]): Promise<void> {
-    const wanted = new Map<string, number>();
-    for (const { conversationId, acked } of pacers) {
-      if (conversationId === '') continue;
-      wanted.set(conversationId, (wanted.get(conversationId) ?? 0) + acked.length);
-    }
-    await inParallel([...wanted], 8, async ([conversationId, count]) => {
-      let found = 0;
-      for (let fromSeq = 1n; fromSeq > 0n; ) {
-        const page = await this.#backend.until(History.method.listMessages, {
-          conversationId,
-          fromSeq,
-          pageSize: LIST_PAGE,
-        });
-        found += page.messages.length;
-        fromSeq = page.nextSeq;
+    const conversations = new Set(pacers.map((each) => each.conversationId).filter((id) => id !== ''));
+    await inParallel([...conversations], 8, async (conversationId) => {
+      const found = await this.#textsOf(conversationId);
+      for (const pacer of pacers) {
+        if (pacer.conversationId !== conversationId) continue;
+        const own = found.get(pacer.userId) ?? [];
+        const wrong = pacer.wrongIn(own);
+        if (wrong !== undefined)
+          throw new Error(`${conversationId}: of ${pacer.userId}: ${wrong}; the log: ${own.join(', ')}`);
       }
-      const failed = pacers.filter(
-        (each) => each.conversationId === conversationId && each.failed.length > 0,
-      );
-      // What failed may have been placed; what was acked must be, and once.
-      if (found < count || (failed.length === 0 && found > count))
-        throw new Error(`${conversationId}: ${count} messages were acked, ${found} are in the log`);
     });
+  }
+
+  /** What a conversation's log holds, by sender. */
+  async #textsOf(conversationId: string): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>();
+    for (let fromSeq = 1n; fromSeq > 0n; ) {
+      const page = await this.#backend.until(History.method.listMessages, {
+        conversationId,
+        fromSeq,
+        pageSize: LIST_PAGE,
+      });
+      for (const { senderId, content } of page.messages) {
+        const text = content?.body.case === 'text' ? content.body.value.text : '?';
+        found.set(senderId, [...(found.get(senderId) ?? []), text]);
+      }
+      fromSeq = page.nextSeq;
+    }
+    return found;
   }
 
   close(): void {

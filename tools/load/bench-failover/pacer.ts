@@ -11,6 +11,8 @@ import { CallFailure } from '../failure.ts';
 
 /** One message that was acked. */
 export interface Acked {
+  /** Number of the message, from 1. */
+  readonly n: number;
   readonly begunMs: number;
   readonly ackedMs: number;
   /** Calls that it took. */
@@ -26,6 +28,7 @@ export interface PacerOptions {
   readonly pauseMs: number;
 }
 
+const TEXT = 'message ';
 /** Longest wait for one answer, milliseconds. */
 const CALL_MS_MAX = 4_000;
 /** Wait before the next node is tried, milliseconds. */
@@ -50,6 +53,16 @@ export class Pacer {
     this.#options = options;
     this.#at = at;
     this.userId = options.userId;
+  }
+
+  /** What is wrong with the texts that the log holds of this person, in its order; undefined = nothing. */
+  wrongIn(texts: readonly string[]): string | undefined {
+    const placed = texts.map((text) => Number(text.slice(TEXT.length)));
+    const fault = placed.findIndex((n, at) => at > 0 && n <= (placed[at - 1] ?? 0));
+    if (fault >= 0) return `${texts[fault]} is there twice or out of order`;
+    const held = new Set(placed);
+    const lost = this.acked.find(({ n }) => !held.has(n));
+    return lost === undefined ? undefined : `${TEXT}${lost.n} was acked and is not there`;
   }
 
   start(): void {
@@ -77,7 +90,7 @@ export class Pacer {
       target: { case: 'directUserId' as const, value: peerUserId },
       clientMessageId: `${userId}-${this.#sent}`,
       deviceId: 'pacer',
-      content: { body: { case: 'text' as const, value: { text: `message ${this.#sent}` } } },
+      content: { body: { case: 'text' as const, value: { text: `${TEXT}${this.#sent}` } } },
     };
     const begunMs = performance.now();
     for (let attempts = 1; ; attempts += 1) {
@@ -87,7 +100,7 @@ export class Pacer {
         const answer = await caller.call(MessageService.method.sendMessage, request, CALL_MS_MAX);
         if (answer.state === SendState.PLACED) {
           this.conversationId = answer.conversationId;
-          this.acked.push({ begunMs, ackedMs: performance.now(), attempts });
+          this.acked.push({ n: this.#sent, begunMs, ackedMs: performance.now(), attempts });
           return;
         }
       } catch (error) {
