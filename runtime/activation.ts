@@ -2,7 +2,7 @@
 // The one in-memory run of an actor: its turns, its journal and its gate. Owns the life cycle
 // activating -> active -> gone. Correctness never depends on an activation being dropped in an orderly way.
 //
-// A1, A3, A5: turns.ts.
+// A1, A3, A5: turns.ts. A6: open-streams.ts.
 // A2  A turn runs only while the activation is open (rule 6), which for a durable actor means recovered and sealed.
 // A4  Every call taken in is answered: by its handler, or with an error when the activation ends.
 
@@ -19,6 +19,7 @@ import type { Instance } from './instance.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { Journal } from './journal.ts';
 import type { EndCause } from './metrics.ts';
+import { endStreams, type OpenStreams, withStream } from './open-streams.ts';
 import type { Origin } from './origin.ts';
 import type { ShardClaim } from './ports/ownership.ts';
 import type { ActorAddress } from './ports/store.ts';
@@ -56,6 +57,7 @@ export class Activation implements Evictable {
   #running = false;
   #issueQueued = false;
   #awake = 0;
+  #streams: OpenStreams;
   /** Answers to what was asked, and promises, that go on as turns of this activation. */
   #expected = 0;
   #dropWhenIdle = false;
@@ -165,7 +167,8 @@ export class Activation implements Evictable {
 
   acceptStream(method: ActorMethod, request: Message, stream: ServerStream, deadline: number): void {
     const refusal = this.#push({ kind: 'stream', method, request, stream, reserved: false, deadline });
-    if (refusal !== undefined) stream.end(refusal);
+    if (refusal === undefined) this.#streams = withStream(this.#streams, stream);
+    else stream.end(refusal);
   }
 
   /** Runs `task` as a turn; has room beyond the bound, since it belongs to work that was accepted. */
@@ -422,6 +425,7 @@ export class Activation implements Evictable {
       const { kind, key } = this.address;
       this.host.log('error', 'an actor failed to close', { kind, key, error: describe(error) });
     }
+    endStreams(this.#streams, reason);
     // One that never opened left nothing; who had it opened for what a former one left tries again.
     this.host.dropped(this, failed && opened);
   }

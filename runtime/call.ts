@@ -152,6 +152,20 @@ export function pathNames(path: Path, last: { readonly kind: string; readonly ke
   return names.join(' -> ');
 }
 
+/** `kind/key` of every turn that waits, the first caller first. */
+export function namesOf(path: Path | undefined): string[] {
+  const names: string[] = [];
+  for (let hop = path; hop !== undefined; hop = hop.up) names.unshift(`${hop.kind}/${hop.key}`);
+  return names;
+}
+
+/** The path of such names; undefined for none. */
+export function pathOf(names: readonly string[]): Path | undefined {
+  let path: Path | undefined;
+  for (const name of names) path = { ...actorNamed(name), up: path };
+  return path;
+}
+
 /** The actor of a name `kind/key`. */
 export function actorNamed(name: string): { readonly kind: string; readonly key: string } {
   const at = name.indexOf('/');

@@ -37,6 +37,7 @@ export {
   RuntimeMetrics,
   type TurnMetrics,
 } from './metrics.ts';
+export type { ActorPlace, LogEntry, RuntimeOptions, RuntimeStats } from './options.ts';
 export { DEFAULT_SHARDS, PLACEMENT_VERSION, shardOf } from './placement.ts';
 export type { Clock, Timer } from './ports/clock.ts';
 export type { Memory, MemoryUse } from './ports/memory.ts';
@@ -46,6 +47,7 @@ export type { ShardHost } from './ports/shard-host.ts';
 export type { ShardOwner, ShardTable, SwapResult } from './ports/shard-table.ts';
 export type * from './ports/store.ts';
 export type { Directory, Transport, TransportLane } from './ports/transport.ts';
+export type { OpenOptions } from './relay.ts';
 export {
   type CatchUp,
   cancelReminder,
@@ -57,13 +59,7 @@ export {
   remind,
 } from './reminders.ts';
 export type { Peers } from './router.ts';
-export {
-  createRuntime,
-  type LogEntry,
-  type Runtime,
-  type RuntimeOptions,
-  type RuntimeStats,
-} from './runtime.ts';
+export { createRuntime, type Runtime } from './runtime.ts';
 export type {
   Authenticator,
   CallContext,

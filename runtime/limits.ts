@@ -44,8 +44,6 @@ export interface RuntimeLimits {
   readonly memoryLowRatio: number;
   /** Memory is looked at no more often than this, milliseconds; the time a garbage collection may take. Default 500. */
   readonly memoryLookMsMin: number;
-  /** Length of one wake-mark interval, milliseconds. Default 600,000. */
-  readonly wakeIntervalMs: number;
   /** First and longest wait before an actor that failed is opened again, milliseconds. Defaults 200 and 30,000. */
   readonly reviveMsMin: number;
   readonly reviveMsMax: number;
@@ -86,6 +84,24 @@ export interface RuntimeLimits {
   /** First and longest wait before due marks that had to stay are looked at again, milliseconds. Defaults 15,000 and 600,000. */
   readonly dueRescanMsMin: number;
   readonly dueRescanMsMax: number;
+  /** Streams of one pair of nodes whose client is with one and whose actor with the other; more are refused with OVERLOADED. Default 65,536. */
+  readonly relayStreamsMax: number;
+  /** Other nodes, and former runs of them, that streams go to or come from. Default 4,096. */
+  readonly relayLinksMax: number;
+  /** Bytes of the frames of one batch; a longer frame goes alone. Default 256 KiB. */
+  readonly relayBatchBytesMax: number;
+  /** Bytes of one stream that wait for the other node, or there for the client; with more it ends with OVERLOADED. Default 4 MiB. */
+  readonly relayStreamBytesMax: number;
+  /** Bytes of all streams of one link that wait for the other node; a stream with more to send ends with OVERLOADED. Default 64 MiB. */
+  readonly relayLinkBytesMax: number;
+  /** How long one attempt to hand over a batch, or to open a stream, may take, milliseconds. Default 1,500. */
+  readonly relayTryMs: number;
+  /** Pause before such an attempt is repeated, milliseconds. Default 100. */
+  readonly relayRetryMs: number;
+  /** A link with streams carries a batch, if need be an empty one, at least this often, milliseconds. Default 1,000. */
+  readonly relayBeatMs: number;
+  /** Silence of a link after which each side ends its streams, milliseconds. Default 5,000. */
+  readonly relaySilentMs: number;
 }
 
 export const DEFAULT_LIMITS: RuntimeLimits = {
@@ -111,7 +127,6 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   memoryHighRatio: 0.85,
   memoryLowRatio: 0.75,
   memoryLookMsMin: 500,
-  wakeIntervalMs: 600_000,
   reviveMsMin: 200,
   reviveMsMax: 30_000,
   wakeConcurrencyMax: 64,
@@ -134,4 +149,13 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   dueShardsMax: 16,
   dueRescanMsMin: 15_000,
   dueRescanMsMax: 600_000,
+  relayStreamsMax: 65_536,
+  relayLinksMax: 4096,
+  relayBatchBytesMax: 256 * 1024,
+  relayStreamBytesMax: 4 * 1024 * 1024,
+  relayLinkBytesMax: 64 * 1024 * 1024,
+  relayTryMs: 1500,
+  relayRetryMs: 100,
+  relayBeatMs: 1000,
+  relaySilentMs: 5000,
 };

@@ -2,6 +2,7 @@
 
 import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import {
+  type NodeError,
   NodeErrorSchema,
   type NodeOutcome,
   NodeOutcomeSchema,
@@ -23,6 +24,11 @@ export function encodeReply(output: DescMessage, value: Message): NodeOutcome {
 }
 
 export function encodeError(error: StarlingError, begun = true): NodeOutcome {
+  return create(NodeOutcomeSchema, { outcome: { case: 'error', value: nodeError(error, begun) } });
+}
+
+/** An error as it goes to another node. */
+export function nodeError(error: StarlingError, begun = true): NodeError {
   const { code, message, metadata, retryAfterMs, violations } = error;
   const value = create(NodeErrorSchema, {
     code,
@@ -32,7 +38,7 @@ export function encodeError(error: StarlingError, begun = true): NodeOutcome {
     violations: violations.map(({ field, description }) => ({ field, description })),
   });
   if (retryAfterMs !== undefined) value.retryAfterMs = retryAfterMs;
-  return create(NodeOutcomeSchema, { outcome: { case: 'error', value } });
+  return value;
 }
 
 export function decodeOutcome(output: DescMessage, outcome: NodeOutcome | undefined): CallOutcome<Message> {
@@ -40,15 +46,16 @@ export function decodeOutcome(output: DescMessage, outcome: NodeOutcome | undefi
   if (inner.case === 'reply') return { ok: true, value: fromBinary(output, inner.value) };
   if (inner.case === undefined)
     return { ok: false, error: new StarlingError('INTERNAL', 'Another node answered nothing.') };
-  const { code, message, metadata, retryAfterMs, violations } = inner.value;
+  return { ok: false, error: errorOfNode(inner.value) };
+}
+
+/** An error as it came from another node. */
+export function errorOfNode({ code, message, metadata, retryAfterMs, violations }: NodeError): StarlingError {
   // A code of a later release: all that is certain is that nothing is.
   const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'OUTCOME_UNKNOWN';
   const detail = message.startsWith(ERRORS[known].text)
     ? message.slice(ERRORS[known].text.length).trim()
     : message;
   const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return {
-    ok: false,
-    error: new StarlingError(known, detail === '' ? undefined : detail, { metadata, violations, ...retry }),
-  };
+  return new StarlingError(known, detail === '' ? undefined : detail, { metadata, violations, ...retry });
 }

@@ -19,7 +19,15 @@ import {
   NodeRequestSchema,
 } from '../proto/gen/starling/actor/v1/envelope_pb.ts';
 import { type ActorMethod, type ActorType, methodOf } from './actor-type.ts';
-import { actorNamed, type Call, type CallInit, type CallOutcome, type CallSink, type Path } from './call.ts';
+import {
+  actorNamed,
+  type Call,
+  type CallInit,
+  type CallOutcome,
+  type CallSink,
+  namesOf,
+  pathOf,
+} from './call.ts';
 import { encodePlainCall } from './call-wire.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutHow, FanOutPart } from './fan-out.ts';
@@ -27,11 +35,13 @@ import type { FanOutResult } from './notes.ts';
 import type { Origin } from './origin.ts';
 import { decodeOutcome, encodeError, encodeOutcome, encodeReply } from './outcome.ts';
 import type { Transport } from './ports/transport.ts';
+import type { Relay } from './relay.ts';
 
 /** What an answering node does with a request. */
 export interface LocalNode {
   /** The type of a kind. Throws where the node does not know it. */
   typeOf(kind: string): ActorType;
+  readonly relay: Pick<Relay, 'opened' | 'take'>;
   /** Starts a call here; it is not passed on to a third node. */
   startHere(init: Omit<CallInit, 'deadline'>, timeoutMs: number): void;
   /** Starts a fan-out here. */
@@ -110,19 +120,6 @@ function decodeAnswer(
   } catch (error) {
     return { outcome: { ok: false, error: unknownOutcome(error) }, begun: true };
   }
-}
-
-/** `kind/key` of every turn that waits, the first caller first. */
-function namesOf(path: Path | undefined): string[] {
-  const names: string[] = [];
-  for (let hop = path; hop !== undefined; hop = hop.up) names.unshift(`${hop.kind}/${hop.key}`);
-  return names;
-}
-
-function pathOf(names: readonly string[]): Path | undefined {
-  let path: Path | undefined;
-  for (const name of names) path = { ...actorNamed(name), up: path };
-  return path;
 }
 
 /** Reminders stay on their node. */
@@ -226,6 +223,10 @@ async function replyTo(local: LocalNode, { request, timeoutMs }: NodeRequest): P
       return { case: 'call', value: await answerCall(local, request.value, timeoutMs) };
     case 'fanOut':
       return { case: 'fanOut', value: await answerFanOut(local, request.value, timeoutMs) };
+    case 'streamOpen':
+      return { case: request.case, value: local.relay.opened(request.value) };
+    case 'streamFrames':
+      return { case: request.case, value: local.relay.take(request.value) };
     case undefined:
       return {
         case: 'call',

@@ -23,6 +23,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { Directory, Transport } from './ports/transport.ts';
+import type { Relay } from './relay.ts';
 import { answer, callRemotely, encodedOnce, fanOutRemotely } from './remote.ts';
 import type { Telemetry } from './telemetry/index.ts';
 
@@ -48,6 +49,7 @@ export interface RouterOptions {
   readonly activation: (type: ActorType, key: string) => Activation;
   /** The type of a kind. Throws where the node does not know it. */
   readonly typeOf: (kind: string) => ActorType;
+  readonly relay: Relay;
   /** What is done for receivers of a fan-out without an activation. */
   readonly notes: Notes;
 }
@@ -294,6 +296,7 @@ export class Router {
     return answer(
       {
         typeOf: this.#options.typeOf,
+        relay: this.#options.relay,
         // R3: straight to an activation of this node.
         startHere: (init, timeoutMs) => {
           const call = new Call({ ...init, deadline: this.deadlineAfter(timeoutMs), guest: true });

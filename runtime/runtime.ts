@@ -21,57 +21,24 @@ import type { MailboxOptions } from './mailbox.ts';
 import { MemoryPressure } from './memory-pressure.ts';
 import { type MailboxDepth, RuntimeMetrics } from './metrics.ts';
 import { type FanOutResult, Notes } from './notes.ts';
+import type { ActorPlace, LogEntry, RuntimeOptions, RuntimeStats } from './options.ts';
 import { DEFAULT_SHARDS, shardOf } from './placement.ts';
 import type { Clock, Timer } from './ports/clock.ts';
-import type { Memory } from './ports/memory.ts';
 import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { ShardHost } from './ports/shard-host.ts';
 import type { ActorAddress, Store } from './ports/store.ts';
 import type { Directory } from './ports/transport.ts';
 import { Registry } from './registry.ts';
+import { type OpenOptions, Relay } from './relay.ts';
 import { Residents } from './residents.ts';
 import { Reviver } from './reviver.ts';
-import { type Peers, Router } from './router.ts';
+import { Router } from './router.ts';
 import type { ServerStream } from './service.ts';
 import { Shards } from './shards.ts';
 import type { Telemetry } from './telemetry/index.ts';
 import type { TellOrigin } from './tells.ts';
 import { mailboxOptions, type Work } from './work.ts';
-
-export interface LogEntry {
-  readonly level: LogLevel;
-  readonly message: string;
-  readonly fields: Record<string, unknown>;
-}
-
-export interface RuntimeOptions {
-  /** Name of this node. */
-  readonly node: string;
-  readonly store: Store;
-  readonly ownership: Ownership;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** The way to other nodes; absent = there are none. */
-  readonly peers?: Peers;
-  /** Shards of the placement function, fixed when the data was created. Default 4,096. */
-  readonly shards?: number;
-  readonly limits?: Partial<RuntimeLimits>;
-  /** How much memory there is: where it is short, activations are dropped early. Default: nobody looks. */
-  readonly memory?: Memory;
-  /** Spans of calls. Default none. */
-  readonly telemetry?: Telemetry;
-  /** Run around every call of every actor of this node. Default none. */
-  readonly interceptors?: readonly Interceptor[];
-  readonly onLog?: (entry: LogEntry) => void;
-}
-
-export interface RuntimeStats {
-  /** Activations in memory. */
-  readonly activations: number;
-  /** The same by kind. */
-  readonly byKind: Readonly<Record<string, number>>;
-}
 
 export class Runtime implements Host, ShardHost {
   readonly node: string;
@@ -90,6 +57,7 @@ export class Runtime implements Host, ShardHost {
   readonly #ownership: Ownership;
   readonly #onLog: (entry: LogEntry) => void;
   readonly #router: Router;
+  readonly #relay: Relay;
   readonly #registry = new Registry();
   readonly #residents = new Residents();
   readonly #pressure: MemoryPressure;
@@ -117,7 +85,22 @@ export class Runtime implements Host, ShardHost {
     this.#onLog = options.onLog ?? (() => {});
     this.#interceptors = options.interceptors ?? [];
     this.#directory = options.peers?.directory;
+    this.#relay = new Relay({
+      node: this.node,
+      shards: this.shards,
+      clock: this.clock,
+      random: this.random,
+      limits: this.limits,
+      ownership: this.#ownership,
+      peers: options.peers,
+      typeOf: (kind) => this.#registry.require(kind).type,
+      openHere: (type, key, method, request, stream, deadline) => {
+        if (this.#state !== 'running') throw new StarlingError('SHUTTING_DOWN');
+        this.#activation(type, key).acceptStream(method, request, stream, deadline);
+      },
+    });
     this.#router = new Router({
+      relay: this.#relay,
       node: this.node,
       shards: this.shards,
       clock: this.clock,
@@ -226,12 +209,21 @@ export class Runtime implements Host, ShardHost {
     return callClient(this.#outside, type, key);
   }
 
-  /** Opens a server stream on an actor; the actor owns it from then on. */
-  open(type: ActorType, key: string, method: string, request: Message, stream: ServerStream): void {
+  /**
+   * Opens a server stream on an actor, which owns it from then on. Where another node serves the actor the stream is relayed.
+   * What goes wrong ends the stream: with an error that may be retried, where the actor moves or its node is lost.
+   */
+  open(
+    type: ActorType,
+    key: string,
+    method: string,
+    request: Message,
+    stream: ServerStream,
+    options: OpenOptions = {},
+  ): void {
     try {
       if (this.#state !== 'running') throw new StarlingError('SHUTTING_DOWN');
-      const deadline = this.deadlineAfter(undefined);
-      this.#activation(type, key).acceptStream(methodOf(type, method), request, stream, deadline);
+      this.#relay.open(type, key, methodOf(type, method), request, stream, options);
     } catch (error) {
       stream.end(toStarlingError(error));
     }
@@ -275,11 +267,11 @@ export class Runtime implements Host, ShardHost {
     const type = this.#registry.get(kind)?.type;
     if (type === undefined)
       throw invalidRequest('kind', `must be a kind of this node: ${this.kinds().join(', ')}`);
-    const { shard, epoch } = this.place(type, key);
+    const { shard, epoch, servedBy } = this.place(type, key);
     return inspectActor({
       address: { kind, key, shard },
       epoch,
-      servedBy: epoch > 0 ? this.node : this.#directory?.nodeOf(shard),
+      servedBy,
       resident: this.#residents.get(kind, key),
       store: this.store,
       now: this.clock.monotonic(),
@@ -291,10 +283,11 @@ export class Runtime implements Host, ShardHost {
     return this.#registry.kinds();
   }
 
-  /** Where an actor is placed, and in which epoch its shard is owned here; epoch 0 = not here. */
-  place(type: ActorType, key: string): { readonly shard: number; readonly epoch: number } {
+  /** Where an actor is placed. */
+  place(type: ActorType, key: string): ActorPlace {
     const shard = shardOf(type.placementKey(key), this.shards);
-    return { shard, epoch: this.#ownership.claim(shard)?.epoch ?? 0 };
+    const epoch = this.#ownership.claim(shard)?.epoch ?? 0;
+    return { shard, epoch, servedBy: epoch > 0 ? this.node : this.#directory?.nodeOf(shard) };
   }
 
   /** Refuses new work, lets what was accepted end (at most `graceMs`), writes checkpoints, drops everything. */
@@ -304,14 +297,21 @@ export class Runtime implements Host, ShardHost {
     this.#sweeper?.cancel();
     this.#reviver.stop();
     this.due.stop();
+    const error = new StarlingError('SHUTTING_DOWN');
+    this.#relay.stop(error);
     for (const activation of this.#residents.all()) activation.flush();
     const end = this.clock.monotonic() + graceMs;
-    while (this.clock.monotonic() < end && !this.#residents.all().every((activation) => activation.quiet)) {
-      await new Promise<void>((resolve) => this.clock.after(5, resolve));
-    }
+    await this.#until(end, () => this.#residents.all().every((activation) => activation.quiet));
     this.#state = 'stopped';
-    const error = new StarlingError('SHUTTING_DOWN');
     for (const activation of this.#residents.all()) activation.end(error);
+    await this.#until(end, () => this.#relay.quiet);
+    this.#relay.end();
+  }
+
+  /** Looks until `done`, but no longer than to `end`. */
+  async #until(end: number, done: () => boolean): Promise<void> {
+    while (this.clock.monotonic() < end && !done())
+      await new Promise<void>((resolve) => this.clock.after(5, resolve));
   }
 
   // ---- Host -------------------------------------------------------------------------------------------------------
@@ -484,6 +484,7 @@ export class Runtime implements Host, ShardHost {
     this.#reviver.stop();
     this.due.stop();
     const error = new StarlingError('OUTCOME_UNKNOWN');
+    this.#relay.stop(new StarlingError('SHUTTING_DOWN'));
     for (const activation of this.#residents.all()) activation.end(error);
   }
 }
