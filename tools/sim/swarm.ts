@@ -154,7 +154,6 @@ function drawnSwarm(seed: number): Swarm {
       checkpointRows: pick(4, 8, 64),
       batchRowsMax: pick(4, 16, 256),
       idleMsMax: pick(1_000, 5_000, 20_000),
-      wakeIntervalMs: pick(2_000, 10_000),
       recoveryRowsMax: pick(2, 8, 1024),
       cellDelayMsMax: pick(10, 500),
       callMsDefault: 5_000,

@@ -2,8 +2,8 @@
 // build, and some that do not fit try to come in. Owns: their names and builds. Does not own: when that happens (faults.ts).
 //
 // F1  A node that was removed never starts again, and no name is used for two nodes.
-// F2  Nodes of two builds run together only if these are neighbours: a node that is refused at its door while nothing else
-//     runs is a failure (rule 12 of the safety protocol).
+// F2  Nodes of two builds run together only if these are neighbours: a node that fits them all and is refused is a
+//     failure (rule 12 of the safety protocol).
 
 import type { JoinRefusal } from '../../../cluster/membership/index.ts';
 import type { SimRandom } from '../../../runtime/testing/index.ts';
@@ -209,8 +209,8 @@ export class Fleet {
       trace.count(kind === 'wire-version' ? 'node that does not fit refused' : `node refused: ${kind}`);
       return;
     }
-    // Strangers may have come in where the board showed nobody, and then they refuse us.
-    const stranger = [...this.#strangers.values()].some(({ run }) => run !== undefined);
+    // Strangers may have come in where the board showed nobody, and then they are in the way of who fits.
+    const stranger = [...this.#strangers.keys()].some((other) => message.includes(`node ${other} `));
     if (!stranger) recorder.fail('rule 12', `${name} fits and may not join: ${message}`);
   }
 
