@@ -9,6 +9,8 @@
 // J5  A checkpoint repeats the seal of its activation (rule 6).
 // J6  Rows are deleted only below a floor that is durable and fence-checked (rule 9).
 // J7  Due marks go with the next commit, so they are durable no later than the row or checkpoint they are for (S4).
+// J8  The first row of an activation that leaves work behind goes with a wake mark (rule 10). A mark stays until a later
+//     epoch has dropped it, so one is enough, and an actor has one row for all its activations of an epoch.
 
 import { invariant, StarlingError } from './errors.ts';
 import type { FenceReader } from './fence.ts';
@@ -80,7 +82,8 @@ export class Journal {
   #again: number | undefined;
   #cellsDue = false;
   #cellTimer: Timer | undefined;
-  #markedInterval = -1;
+  /** The mark of this epoch is written. */
+  #marked = false;
   /** Minutes whose due mark goes with the next commit (J7). */
   readonly #due = new Set<number>();
   #ended = false;
@@ -309,12 +312,12 @@ export class Journal {
     return minutes;
   }
 
+  /** J8. */
   #mark(commit: MutableCommit): void {
-    const { clock, limits, claim, address } = this.#options;
-    const n = Math.floor(clock.monotonic() / limits.wakeIntervalMs);
-    if (n === this.#markedInterval) return;
-    this.#markedInterval = n;
-    commit.mark = { shard: address.shard, epoch: claim.epoch, n, kind: address.kind, key: address.key };
+    if (this.#marked) return;
+    this.#marked = true;
+    const { claim, address } = this.#options;
+    commit.mark = { shard: address.shard, epoch: claim.epoch, n: 0, kind: address.kind, key: address.key };
   }
 
   /** Counts a commit that begins; returns when that is, on the monotonic clock. */

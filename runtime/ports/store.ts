@@ -70,7 +70,7 @@ export interface Cell {
 export interface WakeMark {
   readonly shard: number;
   readonly epoch: number;
-  /** Ten-minute interval of the owner. */
+  /** Tells several marks of one actor and epoch apart. The runtime writes one, with 0. */
   readonly n: number;
   readonly kind: string;
   readonly key: string;
