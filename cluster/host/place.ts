@@ -17,10 +17,10 @@ export interface HostPlace {
    */
   readLife(incarnation: string): Promise<'live' | 'fenced'>;
   /**
-   * Calls `bury` with the incarnation of every other process of the host that has ended and whose fence is at a quorum.
-   * Resolves when others know.
+   * Calls `listener` with the incarnation of every other process of the host that has ended and whose fence is at a quorum.
+   * `tell`: the rest of the cluster does not know; the promise resolves when it was told.
    */
-  onEnded(bury: (incarnation: string) => Promise<void>): void;
+  onEnded(listener: (incarnation: string, tell: boolean) => Promise<void>): void;
 }
 
 /** A shard table whose read of this process's own life is the one that the host shares. */

@@ -2,8 +2,9 @@
 // ready file, signals, how its end is reported. Does not own: the node (tools/node), which flags a command has.
 
 import { readFile, rm } from 'node:fs/promises';
-import type { RunningNode, StartStep } from '../node/index.ts';
+import type { createLogger, RunningNode, StartStep } from '../node/index.ts';
 import { type NodeConfig, resolveConfig, VERSION, writeAtomic } from '../node/internal.ts';
+import type { NodeEnd } from '../node/stop.ts';
 import { CliError } from './exit.ts';
 import { span } from './format.ts';
 import type { Io } from './io.ts';
@@ -53,22 +54,28 @@ export async function startHere(
   io: Io,
 ): Promise<RunningNode> {
   const { createLogger, startNode } = await import('../node/index.ts');
-  const format = config['log.format'] === 'auto' ? (io.errTty ? 'pretty' : 'json') : config['log.format'];
-  const level = config['log.level'];
-  const fields = { node: config['node.name'] };
-  const log = createLogger({ level, format, fields, now: io.now, write: io.err });
+  const log = createLogger(logOptions(config, io));
   const quiet = output === 'json';
   if (!quiet) io.out(`starling ${VERSION}, ${what}\n`);
   return startNode(config, { log, onStep: (step) => (quiet ? undefined : io.out(stepLine(step))) });
 }
 
-function stepLine({ name, detail, elapsedMs }: StartStep): string {
+/** How these settings log. */
+export function logOptions(config: NodeConfig, io: Io): Parameters<typeof createLogger>[0] {
+  const format = config['log.format'] === 'auto' ? (io.errTty ? 'pretty' : 'json') : config['log.format'];
+  const level = config['log.level'];
+  const fields = { node: config['node.name'] };
+  return { level, format, fields, now: io.now, write: io.err };
+}
+
+/** One line of what a start prints. */
+export function stepLine({ name, detail, elapsedMs }: StartStep): string {
   return `  ✓ ${name.padEnd(15)} ${span(elapsedMs).padStart(6)}  ${detail}`.trimEnd().concat('\n');
 }
 
 /** Stays until the node has ended. @throws CliError where it did not end by request */
 export async function serveUntilEnd(
-  node: RunningNode,
+  node: Pick<RunningNode, 'address' | 'ended' | 'stop'>,
   options: OutputFlags & { readonly readyFile?: string; readonly welcome: (readyMs: number) => string },
   io: Io,
 ): Promise<void> {
@@ -84,8 +91,14 @@ export async function serveUntilEnd(
   };
   if (interruption.aborted) stop();
   else interruption.addEventListener('abort', stop, { once: true });
-  const end = await node.ended;
-  if (readyFile !== undefined) await rm(readyFile, { force: true });
+  const end = await node.ended.finally(async () => {
+    if (readyFile !== undefined) await rm(readyFile, { force: true });
+  });
+  sayEnd(end);
+}
+
+/** @throws CliError where a node did not end by request */
+export function sayEnd(end: NodeEnd): void {
   if (end === 'broken') {
     throw new CliError('broken', 'The store failed; what was acknowledged is kept.', {
       hint: 'Look at the log above and at the disk, then start again.',

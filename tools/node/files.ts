@@ -11,6 +11,8 @@ export interface NodeAddress {
   readonly grpc: string;
   /** Process id. */
   readonly pid: number;
+  /** The processes that serve, where that one only watches over them; in `node.json` alone, as they come and go. */
+  readonly workers?: readonly { readonly node: string; readonly pid: number }[];
 }
 
 /** Name of the file in the data directory that tells where the node that runs on it is. */

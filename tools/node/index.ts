@@ -10,3 +10,4 @@ export { StartError } from './errors.ts';
 export { createLogger, type Logger } from './log.ts';
 export { type RunningNode, type StartOptions, type StartStep, startNode } from './node.ts';
 export { DEV_DEFAULTS, type NodeConfig } from './settings.ts';
+export { type RunningHost, runWorker, startHost } from './supervisor/index.ts';

@@ -3,7 +3,8 @@
 
 import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { NodeConfig } from './settings.ts';
 
 /** A private key in JWK form: Ed25519, with `kid` and `alg`. */
 export interface SigningKey extends JsonWebKey {
@@ -14,6 +15,11 @@ export interface SigningKey extends JsonWebKey {
 /** The file is there but cannot be used; the message says what to do. */
 export class KeyFileError extends Error {
   override readonly name = 'KeyFileError';
+}
+
+/** Where the key of these settings is. */
+export function keyFileOf(config: Pick<NodeConfig, 'auth.key_file' | 'data'>): string {
+  return config['auth.key_file'] === '' ? join(config.data, 'signing-key.json') : config['auth.key_file'];
 }
 
 /** Reads the keys, the signing one first; undefined where there is no file. */

@@ -2,10 +2,10 @@
 // they are stopped (stop.ts), process signals, exit codes.
 // Invariant: N1  Whatever was started is stopped again, also when a later step of the start fails.
 
-import { join } from 'node:path';
 import { type ImLimits, imActors, imServices } from '../../actors/index.ts';
 import { systemClock, systemRandom } from '../../cluster/clock/index.ts';
 import type { Edge, EdgeHealth } from '../../cluster/edge/index.ts';
+import type { HostPlace } from '../../cluster/host/index.ts';
 import { createRuntime, type Runtime, StarlingError } from '../../runtime/index.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { ServiceBinding } from '../../runtime/service.ts';
@@ -17,7 +17,7 @@ import { upsertUsers } from './directory.ts';
 import { openEdge, pageDirectory } from './edge.ts';
 import { explainStart } from './errors.ts';
 import { announce, type NodeAddress, readAnnouncement } from './files.ts';
-import { ensureKeyFile } from './key-file.ts';
+import { ensureKeyFile, keyFileOf } from './key-file.ts';
 import { authorityOf } from './keys.ts';
 import type { Logger, LogLevel } from './log.ts';
 import { heapMemory } from './memory.ts';
@@ -40,6 +40,8 @@ export interface StartOptions extends Authored {
   readonly log: Logger;
   /** Called after each step. Default: nothing. */
   readonly onStep?: (step: StartStep) => void;
+  /** The node's place among those of its host, whose supervisor says where it is. Absent = it is on its own there. */
+  readonly place?: HostPlace;
 }
 
 /** A node that serves. */
@@ -61,6 +63,7 @@ interface Starting {
   readonly log: Logger;
   readonly onStep: (step: StartStep) => void;
   readonly authored: Authored;
+  readonly place: HostPlace | undefined;
   /** Newest first. */
   readonly undo: (() => Promise<unknown>)[];
 }
@@ -75,8 +78,16 @@ const DEMO_RETRY_MS = 1_000;
  */
 export async function startNode(config: NodeConfig, options: StartOptions): Promise<RunningNode> {
   const running = await readAnnouncement(config.data);
-  const { log, onStep = () => undefined } = options;
-  const starting: Starting = { config, clock: systemClock(), log, onStep, authored: options, undo: [] };
+  const { log, onStep = () => undefined, place } = options;
+  const starting: Starting = {
+    config,
+    clock: systemClock(),
+    log,
+    onStep,
+    authored: options,
+    place,
+    undo: [],
+  };
   try {
     return await compose(starting);
   } catch (error) {
@@ -90,14 +101,14 @@ export async function startNode(config: NodeConfig, options: StartOptions): Prom
 }
 
 async function compose(starting: Starting): Promise<RunningNode> {
-  const { config, clock, log, authored } = starting;
+  const { config, clock, log, authored, place } = starting;
   const limits = imLimits(config);
   const module = config['actors.module'] === '' ? {} : await loadAuthored(config['actors.module']);
   const actors = allActors(imActors(limits), [...(module.actors ?? []), ...(authored.actors ?? [])]);
   const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
   const address = (): string => addressOf(config, parts.edge);
   const backing = await step(starting, 'store opened', whereStored(config), async () => {
-    const opened = await openBacking({ config, clock, log, address });
+    const opened = await openBacking({ config, clock, log, address, ...(place && { place }) });
     starting.undo.unshift(() => opened.close());
     return opened;
   });
@@ -162,7 +173,7 @@ async function compose(starting: Starting): Promise<RunningNode> {
     now: () => clock.now(),
   });
   const reached = { http: listeningAt(config, edge), grpc: edge.grpcAddress, pid: process.pid };
-  await announce(config.data, reached);
+  if (place === undefined) await announce(config.data, reached);
   write(log, 'info', 'node ready', {
     http: reached.http,
     grpc: reached.grpc,
@@ -170,7 +181,8 @@ async function compose(starting: Starting): Promise<RunningNode> {
     ...(metrics.page === undefined ? {} : { metrics: metrics.page }),
   });
   const telemetry = { close: () => Promise.all([metrics.close(), traces.close()]) };
-  const stop = new NodeStop({ config, clock, backing, runtime, edge, state, log, telemetry });
+  const announced = place === undefined;
+  const stop = new NodeStop({ config, clock, backing, runtime, edge, state, log, telemetry, announced });
   backing.onStopAsked(() => void stop.request());
   return {
     address: reached,
@@ -244,10 +256,6 @@ function imLimits(config: NodeConfig): Partial<ImLimits> {
     ringRowsMax: config['limits.timeline_rows_max'],
     reconnectSpreadMs: config['stop.spread_ms'],
   };
-}
-
-function keyFileOf(config: NodeConfig): string {
-  return config['auth.key_file'] === '' ? join(config.data, 'signing-key.json') : config['auth.key_file'];
 }
 
 function write(

@@ -27,6 +27,8 @@ export interface NodeParts {
   readonly log: Logger;
   /** Exporters of metrics and traces. */
   readonly telemetry: { close(): Promise<unknown> };
+  /** Whether its data directory says where it is. Default true. */
+  readonly announced?: boolean;
 }
 
 /** Room beyond the grace for closing ports and store, milliseconds. */
@@ -97,14 +99,14 @@ export class NodeStop {
   }
 
   async #stopParts(drainMs: number, graceMs: number): Promise<void> {
-    const { edge, runtime, backing, config, telemetry } = this.#parts;
+    const { edge, runtime, backing, config, telemetry, announced = true } = this.#parts;
     if (drainMs > 0) await this.#guard('shards', () => backing.drain(drainMs));
     const drained = this.#guard('edge', () => edge.drain(graceMs));
     await this.#guard('runtime', () => runtime.stop(graceMs));
     await drained;
     await this.#guard('store', () => backing.close());
     await this.#guard('telemetry', () => telemetry.close());
-    await this.#guard('announcement', () => withdraw(config.data));
+    if (announced) await this.#guard('announcement', () => withdraw(config.data));
   }
 
   /** A part that does not stop must not keep the others from stopping. */

@@ -1,12 +1,13 @@
 // `starling node`: a member of a cluster in this process. Owns: its flags, what is printed once it is ready. Does not own: the
 // node (tools/node), its start and end (serve.ts).
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CliError } from '../exit.ts';
 import { span } from '../format.ts';
 import type { Io } from '../io.ts';
-import { collectSetting } from '../parse.ts';
+import { collectSetting, parseInteger } from '../parse.ts';
 import { readSettings, serveUntilEnd, startHere } from '../serve.ts';
+import { startHostHere, workHere } from '../serve-host.ts';
 import { type OutputFlags, withOutput } from '../shared.ts';
 
 interface NodeFlags extends OutputFlags {
@@ -16,8 +17,13 @@ interface NodeFlags extends OutputFlags {
   readonly cassandra?: string;
   readonly name?: string;
   readonly readyFile?: string;
+  readonly workers?: number;
+  readonly worker?: true;
   readonly set: Readonly<Record<string, string>>;
 }
+
+/** Workers of one host: beyond it a machine has sockets and memory for more hosts, not for more of these. */
+const WORKERS_MAX = 64;
 
 /** Adds `starling node`, and answers it for the commands below it. */
 export function addNodeCommand(program: Command, io: Io): Command {
@@ -33,10 +39,17 @@ export function addNodeCommand(program: Command, io: Io): Command {
     .option('--config <file>', 'JSON file of settings (docs/operating/configuration.md)')
     .option('--set <key=value>', 'any setting; may be repeated', collectSetting, {})
     .option('--ready-file <file>', 'written when the node is a member: {"http", "grpc", "pid"}')
+    .option(
+      '--workers <n>',
+      'processes that serve behind this one address, 1 to 64; each is a member of the cluster, and one that ends is replaced',
+      parseInteger({ min: 1, max: WORKERS_MAX }),
+    )
+    .addOption(new Option('--worker', 'what --workers starts').hideHelp())
     .action((flags: NodeFlags) => runNode(flags, io));
 }
 
 async function runNode(flags: NodeFlags, io: Io): Promise<void> {
+  if (flags.worker === true) return workHere(io);
   const config = await readSettings(flags, io, {
     defaults: {},
     flags: {
@@ -51,7 +64,12 @@ async function runNode(flags: NodeFlags, io: Io): Promise<void> {
       hint: 'For one node without servers: starling dev. For a whole cluster on this machine: make cluster.',
     });
   }
-  const node = await startHere(config, { ...flags, what: `node ${config['node.name']}` }, io);
+  const { workers } = flags;
+  const what = `node ${config['node.name']}`;
+  const node =
+    workers === undefined
+      ? await startHere(config, { ...flags, what }, io)
+      : await startHostHere(config, { ...flags, workers }, io);
   const welcome = (readyMs: number): string =>
     [
       `  ready in ${span(readyMs)}`,

@@ -1,6 +1,7 @@
 // What a node stands on: where its state is durable, which shards are its own, how others are reached. Owns: the shape that
 // both kinds share. Does not own: what runs on it (node.ts).
 
+import type { HostPlace } from '../../../cluster/host/index.ts';
 import type { DependencyStatus } from '../../../cluster/membership/index.ts';
 import type { Ownership, Peers, Runtime, Store } from '../../../runtime/index.ts';
 import type { Clock } from '../../../runtime/ports/clock.ts';
@@ -15,6 +16,8 @@ export interface BackingOptions {
   readonly log: Logger;
   /** Base address for clients of this node; known once its edge listens, which is before `join`. */
   readonly address: () => string;
+  /** The node's place among those of its host. Absent = it is on its own there. */
+  readonly place?: HostPlace;
 }
 
 /** State of what the node stands on. */

@@ -4,9 +4,11 @@
 // Invariants:
 // B1  Nothing of this process serves before the cluster's facts (shards, placement) were found to be its own.
 // B2  Others hear of the node only once NATS knows what it listens to.
+// B3  Who watches over this process knows its incarnation before anything is claimed.
 
 import { type CassandraDatabase, openCassandra } from '../../../cluster/cassandra/index.ts';
 import { systemRandom } from '../../../cluster/clock/index.ts';
+import { HostTable, HostTransport, hostLimits } from '../../../cluster/host/index.ts';
 import { ClusterMember, type DependencyStatus, MemberControl } from '../../../cluster/membership/index.ts';
 import { connectNats, type Nats } from '../../../cluster/nats/index.ts';
 import { PLACEMENT_VERSION, type Runtime } from '../../../runtime/index.ts';
@@ -34,6 +36,7 @@ export async function openClustered(options: BackingOptions): Promise<Backing> {
     const quiet = { closing: false };
     const nats = await patiently(options, 'NATS', () => connect(options, incarnation, quiet));
     undo.unshift(() => nats.close());
+    await options.place?.begun(incarnation);
     return new Clustered(options, { incarnation, database, nats, clocks, quiet });
   } catch (error) {
     for (const step of undo) await step().catch(() => {});
@@ -92,23 +95,26 @@ class Clustered implements Backing {
   readonly membership: MembershipDeps;
   readonly #options: BackingOptions;
   readonly #parts: Parts;
+  readonly #siblings: HostTransport | undefined;
   readonly #stops: (() => void)[] = [];
   readonly #ends: ((why: 'broken' | 'fenced', error: Error) => void)[] = [];
 
   constructor(options: BackingOptions, parts: Parts) {
-    const { config, clock, log, address } = options;
+    const { config, clock, log, address, place } = options;
     const { incarnation, database, nats } = parts;
     this.#options = options;
     this.#parts = parts;
     this.shards = config['cluster.shards'];
     this.store = database.store();
-    const table = database.shards();
+    const own = database.shards();
+    const table = place === undefined ? own : new HostTable(own, incarnation, place);
     const member = new ClusterMember({
       node: config['node.name'],
       incarnation,
       get address() {
         return address();
       },
+      ...(place === undefined ? {} : { host: place.host }),
       version: VERSION,
       role: config['node.role'],
       weight: config['node.weight'],
@@ -122,7 +128,14 @@ class Clustered implements Backing {
       onEvent: (event) => log(memberEvent(event)),
     });
     this.ownership = member.ownership;
-    this.peers = { transport: nats.transport, directory: member.directory };
+    const far = nats.transport;
+    if (place !== undefined) {
+      const { sockets } = place;
+      const node = config['node.name'];
+      this.#siblings = new HostTransport({ node, sockets, far, clock, limits: hostLimits });
+      place.onEnded(async (each, tell) => (tell ? member.bury(each) : member.dismiss(each)));
+    }
+    this.peers = { transport: this.#siblings ?? far, directory: member.directory };
     const self = new MemberControl({
       ...{ member, clock },
       dependencies: () => this.dependencies(),
@@ -172,7 +185,7 @@ class Clustered implements Backing {
     const { member, self } = this.membership;
     nats.probe.serve(member);
     nats.control.serve(self);
-    await nats.listening();
+    await Promise.all([nats.listening(), this.#siblings?.listen()]);
     const refusal = await member.start(runtime);
     if (refusal !== undefined)
       throw new StartError(`This node may not join the cluster. ${refusal.message}`, '', undefined);
@@ -195,6 +208,7 @@ class Clustered implements Backing {
     quiet.closing = true;
     await this.membership.member.stop();
     await nats.close();
+    await this.#siblings?.close();
     await this.store.close();
     await database.close();
   }

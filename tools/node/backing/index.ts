@@ -1,6 +1,6 @@
 // What a node stands on. Owns: opening either kind by the settings. Does not own: the drivers (cluster/).
 //
-// Invariants: B1, B2 (clustered.ts).
+// Invariants: B1 … B3 (clustered.ts).
 
 import { isClustered } from '../settings.ts';
 import type { Backing, BackingOptions } from './backing.ts';
