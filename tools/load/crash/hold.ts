@@ -2,6 +2,8 @@
 
 export class Hold {
   #free: PromiseWithResolvers<void> | undefined;
+  /** Attempts that are let through although it holds. */
+  #passes = 0;
 
   /** From now on nobody begins an attempt. */
   on(): void {
@@ -9,12 +11,30 @@ export class Hold {
   }
 
   off(): void {
-    this.#free?.resolve();
+    this.#passes = 0;
+    this.#wake();
     this.#free = undefined;
+  }
+
+  /** Lets so many attempts through, and no more. */
+  pass(count: number): void {
+    this.#passes += count;
+    this.#wake();
+    this.#free = Promise.withResolvers();
   }
 
   /** Resolves at once unless it holds. */
   async free(): Promise<void> {
-    while (this.#free !== undefined) await this.#free.promise;
+    while (this.#free !== undefined) {
+      if (this.#passes > 0) {
+        this.#passes -= 1;
+        return;
+      }
+      await this.#free.promise;
+    }
+  }
+
+  #wake(): void {
+    this.#free?.resolve();
   }
 }

@@ -34,6 +34,8 @@ export interface SenderOptions {
   readonly pauseMsMax: number;
   /** Longest wait before a settled send is repeated, milliseconds. */
   readonly laterMsMax: number;
+  /** Sends in flight. */
+  readonly inFlightMax: number;
   /** Longest wait for one answer, milliseconds. */
   readonly answerMsMax: number;
   /** While it holds, nothing is sent; what was sent goes on. */
@@ -58,8 +60,6 @@ interface Sending {
   readonly record: SendRecord & { answers: Answer[]; refusals: string[] };
 }
 
-/** Sends in flight of one device. */
-const IN_FLIGHT_MAX = 4;
 /** One send in this many is made twice. */
 const REPEAT_EACH = 10;
 /** Each so many sends it asks where to go, as a client does when it connects. */
@@ -106,14 +106,14 @@ export class Sender {
   }
 
   async #run(): Promise<void> {
-    const { random, pauseMsMax, roamer, caller, hold } = this.#options;
+    const { random, pauseMsMax, inFlightMax, roamer, caller, hold } = this.#options;
     while (this.#sending) {
       await hold.free();
       if (this.#order % NAVIGATE_EACH === 0) await roamer.navigate(caller);
       const sending = this.#next();
       this.#spawn(this.#settle(sending));
       if (this.#order % REPEAT_EACH === 0) this.#spawn(this.#repeat(sending));
-      while (this.#unsettled.size >= IN_FLIGHT_MAX && !this.#abandoned) await sleep(2);
+      while (this.#unsettled.size >= inFlightMax && !this.#abandoned) await sleep(2);
       await sleep(random.below(pauseMsMax));
       if (random.below(200) === 0) await this.#newSession();
     }

@@ -9,8 +9,9 @@ import { type Histories, type SummaryView, usersOfDirect } from '../history.ts';
 import { Roamer, whereabouts } from '../roamer.ts';
 import type { Seeded } from '../seeded.ts';
 import { type Endpoint, UnaryPool } from '../wire.ts';
-import { Device, type DeviceMode } from './device.ts';
+import { Device } from './device.ts';
 import { Hold } from './hold.ts';
+import { modesOf, nth } from './people.ts';
 import { listConversations, readLog, readTimeline, type SeenConversation } from './read-all.ts';
 import { Sender, type Target } from './sender.ts';
 
@@ -27,6 +28,8 @@ export interface WorldOptions {
   readonly laterMsMax: number;
   /** Longest wait for the answer to a send, milliseconds; a dead node shows earlier. Default 6,000. */
   readonly answerMsMax?: number;
+  /** Sends in flight of one sender. Default 4. */
+  readonly inFlightMax?: number;
   /** Told of every OK to a send, as it comes. */
   readonly onAck?: (userId: string) => void;
 }
@@ -71,6 +74,11 @@ export class World {
 
   get senders(): readonly Sender[] {
     return this.#senders;
+  }
+
+  /** Users who send. */
+  get senderIds(): readonly string[] {
+    return this.#people.slice(0, this.#options.senders).map(({ userId }) => userId);
   }
 
   /** Signs everybody in with an empty timeline, makes the groups, starts devices. */
@@ -125,7 +133,8 @@ export class World {
 
   /** Starts the load; it goes on whatever becomes of the server. */
   startSenders(): void {
-    const { senders, random, pauseMsMax, laterMsMax, answerMsMax = 6_000, onAck = () => {} } = this.#options;
+    const { senders, random, pauseMsMax, laterMsMax } = this.#options;
+    const { answerMsMax = 6_000, inFlightMax = 4, onAck = () => {} } = this.#options;
     const ids = this.#people.map((person) => person.userId);
     this.#senders = this.#people.slice(0, senders).map(({ userId, token }, n) => {
       const groups = this.#groups.filter(({ members }) => members.includes(userId));
@@ -145,6 +154,7 @@ export class World {
         pauseMsMax,
         laterMsMax,
         answerMsMax,
+        inFlightMax,
         hold: this.#hold,
         onAck,
       });
@@ -240,6 +250,13 @@ export class World {
     };
   }
 
+  /** What senders were told until now, and the logs as they are then. */
+  async answersAndLogs(): Promise<Histories> {
+    const sends = structuredClone(this.#senders.flatMap((sender) => sender.records));
+    const { logs } = await this.#readLogs();
+    return { sends, logs, timelines: [], summaries: [], devices: [] };
+  }
+
   close(): void {
     for (const pool of this.#pools) pool.close();
   }
@@ -262,26 +279,4 @@ export class World {
     }
     return { logs, summaries };
   }
-}
-
-// Everybody has a stream; some also a device that only pulls, or one that long-polls; the last kind is mostly away.
-function modesOf(n: number): readonly DeviceMode[] {
-  switch (n % 5) {
-    case 0:
-      return ['stream', 'pull'];
-    case 1:
-      return ['stream', 'poll'];
-    case 2:
-      return ['stream', 'stream'];
-    case 3:
-      return ['stream'];
-    default:
-      return ['pull'];
-  }
-}
-
-function nth(ids: readonly string[], n: number): string {
-  const id = ids[n % ids.length];
-  if (id === undefined) throw new Error('nobody is there');
-  return id;
 }
