@@ -431,6 +431,7 @@ export class Runtime implements Host, ShardHost {
     const definition = this.#registry.require(type.kind);
     const shard = shardOf(type.placementKey(key), this.shards);
     const claim = this.#ownership.claim(shard);
+    if (claim === undefined) this.#ownership.wanted?.(shard);
     if (claim === undefined || this.#shards.draining(shard))
       throw new StarlingError('NOT_OWNER', `shard ${shard}`);
     this.#makeRoom();

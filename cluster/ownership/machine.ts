@@ -8,7 +8,7 @@
 // M3  An epoch is begun at most once, and never once a swap away from it was handed to the table: `used` is the highest
 //     epoch begun or left, and only a higher one begins. So no counter of write times ever starts again.
 // M4  A row of another incarnation is swapped only after that incarnation's fence is known to be at a quorum, and only
-//     from exactly the row that was read.
+//     from exactly the row that was seen; how long ago is of no account, since the swap compares it.
 // M5  `ended` is final: a fenced incarnation never returns.
 
 import { invariant, type ShardOwner, type SwapResult } from '../../runtime/index.ts';
@@ -64,7 +64,7 @@ export function step(state: ShardState, event: ShardEvent): Step {
     case 'want':
       return wanted(state, event.want);
     case 'look':
-      return isAtRest(phase) ? look(state) : stay(state);
+      return isAtRest(phase) ? look(state, event.claims === true) : stay(state);
     case 'read':
       return phase.kind === 'reading' ? read(state, phase.settles, event.row) : stay(state);
     case 'judged':
@@ -99,7 +99,12 @@ function go(state: ShardState, phase: Phase, ...actions: ShardAction[]): Step {
   return { state: { ...state, phase }, actions };
 }
 
-function look(state: ShardState): Step {
+function look(state: ShardState, claims: boolean): Step {
+  const { seen, want, me } = state;
+  if (claims && want.kind === 'hold' && seen?.owner !== me) {
+    if (seen === undefined) return claim(state, undefined);
+    return go(state, { kind: 'fencing', row: seen }, { kind: 'fence', owner: seen.owner });
+  }
   return go(state, { kind: 'reading' }, { kind: 'read' });
 }
 

@@ -113,6 +113,34 @@ describe('ownership of shards over a table', () => {
     await world.settle(60_000);
     deepEqual(a.ownership.served(), []);
   });
+  test('rows that were seen, or never, are claimed without being read first', async () => {
+    const world = new World();
+    const a = await world.node('a');
+    const b = await world.node('b');
+    a.ownership.want(() => HOLD);
+    await world.settle();
+    b.ownership.want(() => HOLD);
+    await world.settle();
+    world.table.calls.length = 0;
+    b.ownership.condemn('a');
+    await world.settle();
+    equal(b.ownership.served().length, 8);
+    deepEqual(
+      world.table.calls.filter((call) => call.startsWith('read')),
+      [],
+    );
+  });
+  test('of shards that wait to be claimed, those that somebody asks for come first', async () => {
+    const world = new World();
+    const { ownership } = await world.node('a', { limits: { claimsMax: 1 } });
+    ownership.want(() => HOLD);
+    ownership.wanted(6);
+    ownership.wanted(7);
+    await world.settle();
+    const claimed = world.table.calls.flatMap((call) => /^swap (\d+)/.exec(call)?.[1] ?? []);
+    // The first was under way already.
+    deepEqual(claimed.slice(0, 4), ['0', '6', '7', '1']);
+  });
   test('a move drains, ends the claim, swaps, and the successor adopts when it looks', async () => {
     const world = new World();
     const given: string[] = [];

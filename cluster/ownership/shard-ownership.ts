@@ -5,7 +5,8 @@
 // Invariants:
 // W1  Nothing is claimed before this incarnation's `live` mark is known to be written (rule 1 of the safety protocol).
 // W2  A claim object exists exactly while the machine serves or drains the shard (M2).
-// W3  At most claimsMax shards are looked at and movesMax given away at once; what waits is named once.
+// W3  At most claimsMax shards are looked at and movesMax given away at once; what waits is named once, and what somebody
+//     waits for goes first.
 // W4  Once fenced or stopped, every claim has ended and none begins.
 
 import {
@@ -14,7 +15,6 @@ import {
   type ShardHost,
   type ShardOwner,
   StarlingError,
-  toStarlingError,
 } from '../../runtime/index.ts';
 import { HeldClaim } from './claim.ts';
 import { type Entry, freshEntry, sameOwner, sameWant, statusOf } from './entry.ts';
@@ -23,6 +23,7 @@ import { isBusy, step } from './machine.ts';
 import type { OwnershipStatus, ShardOwnershipOptions } from './options.ts';
 import type { ShardAction, ShardEvent, Want } from './state.ts';
 import { TableCalls } from './table-calls.ts';
+import { untilDone } from './until-done.ts';
 
 /** Implements the runtime's port `Ownership` over a `ShardTable`. */
 export class ShardOwnership implements Ownership {
@@ -32,6 +33,8 @@ export class ShardOwnership implements Ownership {
   readonly #machine: typeof step;
   readonly #entries = new Map<number, Entry>();
   readonly #looks = new Set<number>();
+  /** Those of #looks that somebody waits for. */
+  readonly #urgent = new Set<number>();
   readonly #looking = new Set<number>();
   readonly #moves = new Set<number>();
   readonly #moving = new Set<number>();
@@ -58,8 +61,9 @@ export class ShardOwnership implements Ownership {
   async start(host: ShardHost): Promise<void> {
     this.#host = host;
     const { table, incarnation } = this.#options;
-    await this.#untilDone(() => table.markLive(incarnation));
-    if ((await this.#untilDone(() => this.readFence())) === 'fenced') {
+    const again = { ...this.#options, limits: this.#limits, ended: () => this.#phase === 'ended' };
+    await untilDone(again, () => table.markLive(incarnation));
+    if ((await untilDone(again, () => this.readFence())) === 'fenced') {
       throw new StarlingError('NOT_OWNER', `The incarnation ${incarnation} was fenced: take a new one.`);
     }
     this.#phase = 'live';
@@ -93,6 +97,13 @@ export class ShardOwnership implements Ownership {
     this.#pump();
   }
 
+  /** Somebody asks for an actor of a shard that is not served here: where it waits for its turn, it comes first. */
+  wanted(shard: number): void {
+    if (!this.#looks.has(shard) || this.#urgent.has(shard)) return;
+    this.#urgent.add(shard);
+    this.#pump();
+  }
+
   /** Fences an incarnation (never this one), and lets claims do so from now on. Shards that waited for it are looked at. */
   condemn(incarnation: string): void {
     if (incarnation === this.#options.incarnation || !this.#calls.condemn(incarnation)) return;
@@ -120,6 +131,7 @@ export class ShardOwnership implements Ownership {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     this.#looks.clear();
+    this.#urgent.clear();
     this.#moves.clear();
     for (const [shard, entry] of this.#entries) {
       entry.retry?.cancel();
@@ -170,15 +182,24 @@ export class ShardOwnership implements Ownership {
       this.#moving.add(shard);
       this.#run(shard, entry, { kind: 'want', want: entry.asked });
     }
-    for (const shard of this.#looks) {
-      if (this.#looking.size >= this.#limits.claimsMax) break;
-      this.#looks.delete(shard);
-      const entry = this.#entry(shard);
-      entry.retry?.cancel();
-      entry.retry = undefined;
-      this.#looking.add(shard);
-      this.#run(shard, entry, { kind: 'look' });
+    for (const shards of [this.#urgent, this.#looks]) {
+      for (const shard of shards) {
+        if (this.#looking.size >= this.#limits.claimsMax) return;
+        this.#look(shard);
+      }
     }
+  }
+
+  #look(shard: number): void {
+    this.#looks.delete(shard);
+    this.#urgent.delete(shard);
+    const entry = this.#entry(shard);
+    entry.retry?.cancel();
+    entry.retry = undefined;
+    this.#looking.add(shard);
+    const { seen } = entry.state;
+    const claims = seen === undefined || this.#calls.mayFence(seen.owner);
+    this.#run(shard, entry, { kind: 'look', claims });
   }
 
   #run(shard: number, entry: Entry, event: ShardEvent): void {
@@ -280,21 +301,6 @@ export class ShardOwnership implements Ownership {
     } catch {
       // It could not be drained in an orderly way: everything ends, as after a crash.
       this.#host?.shardLost(shard);
-    }
-  }
-
-  async #untilDone<T>(attempt: () => Promise<T>): Promise<T> {
-    const { clock, random } = this.#options;
-    for (let failures = 1; ; failures++) {
-      if (this.#phase === 'ended') throw new StarlingError('SHUTTING_DOWN');
-      try {
-        return await attempt();
-      } catch (error) {
-        if (toStarlingError(error).code === 'NOT_OWNER') throw error;
-        await new Promise<void>((resolve) => {
-          clock.after(retryMs(failures, random.float(), this.#limits), resolve);
-        });
-      }
     }
   }
 }

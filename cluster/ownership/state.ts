@@ -52,8 +52,11 @@ export interface ShardState {
 
 export type ShardEvent =
   | { readonly kind: 'want'; readonly want: Want }
-  /** Read the row, unless it is served or something is under way. */
-  | { readonly kind: 'look' }
+  /**
+   * Read the row, unless it is served or something is under way. `claims`: where it is wanted, and was seen with an owner that
+   * may be fenced, or was never seen, begin with the claim: the swap compares the row by itself.
+   */
+  | { readonly kind: 'look'; readonly claims?: boolean }
   | { readonly kind: 'read'; readonly row: Row }
   | { readonly kind: 'judged'; readonly mayFence: boolean }
   /** The fence is known to be at a quorum. */

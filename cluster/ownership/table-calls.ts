@@ -27,6 +27,11 @@ export class TableCalls {
     return true;
   }
 
+  /** Whether this node may fence an incarnation, as far as it knows without asking. */
+  mayFence(incarnation: string): boolean {
+    return this.#known.has(incarnation) || this.#condemned.has(incarnation);
+  }
+
   async read(shard: number): Promise<ShardEvent> {
     try {
       return { kind: 'read', row: await this.#table.readOwner(shard) };
@@ -37,7 +42,7 @@ export class TableCalls {
 
   /** Whether an owner may be fenced: it was condemned here, or somebody's fence of it was seen. Never an input to safety. */
   async judge(owner: string): Promise<ShardEvent> {
-    if (this.#known.has(owner) || this.#condemned.has(owner)) return { kind: 'judged', mayFence: true };
+    if (this.mayFence(owner)) return { kind: 'judged', mayFence: true };
     try {
       const life = await shared(this.#lives, owner, () => this.#table.readLife(owner));
       return { kind: 'judged', mayFence: life === 'fenced' };

@@ -14,6 +14,8 @@ export interface ShardClaim {
 export interface Ownership {
   /** The claim this node holds on a shard, or undefined. */
   claim(shard: number): ShardClaim | undefined;
+  /** Somebody asks for an actor of a shard that this node has no claim on: a hint. Default: nobody wants to know. */
+  wanted?(shard: number): void;
   /**
    * Reads this node's own fence. `live`: at some moment after the call began no other node had fenced this one.
    * An embedded store with an exclusive lock answers at once, without a promise.

@@ -159,6 +159,7 @@ class Search {
       found.push([`${me} reads-fence`, this.#deliver(world, index, { kind: 'fenced' }, op)]);
     if (op === undefined && draws === undefined) {
       found.push([`${me} looks`, this.#deliver(world, index, { kind: 'look' }, op)]);
+      found.push([`${me} looks-claims`, this.#deliver(world, index, { kind: 'look', claims: true }, op)]);
     }
     if (draws !== undefined && world.exhaustions > 0) {
       const event = { kind: 'exhausted', epoch: draws } as const;

@@ -52,6 +52,7 @@ export function observedStore(store: Store, { process, recorder, trace }: Watchi
 export function observedOwnership(ownership: Ownership, { process, recorder, trace }: Watching): Ownership {
   return {
     claim: (shard) => ownership.claim(shard),
+    wanted: (shard) => ownership.wanted?.(shard),
     readFence: () => {
       const ended = recorder.fenceBegins(process);
       const answer = ownership.readFence();
