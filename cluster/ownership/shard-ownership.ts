@@ -296,11 +296,7 @@ export class ShardOwnership implements Ownership {
   }
 
   async #drain(shard: number): Promise<void> {
-    try {
-      await this.#host?.drainShard(shard, this.#limits.drainMsMax);
-    } catch {
-      // It could not be drained in an orderly way: everything ends, as after a crash.
-      this.#host?.shardLost(shard);
-    }
+    // Where it can't be drained in an orderly way, everything ends, as after a crash.
+    await this.#host?.drainShard(shard, this.#limits.drainMsMax).catch(() => this.#host?.shardLost(shard));
   }
 }
