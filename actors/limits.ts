@@ -77,6 +77,11 @@ export interface ImLimits {
   readonly streamBufferBytesMax: number;
   /** Clients spread their reconnects over this, milliseconds. Default 2,000. */
   readonly reconnectSpreadMs: number;
+  /**
+   * A client whose stream is relayed from another node is asked to go there after half of this to all of it, milliseconds.
+   * Default 10,000.
+   */
+  readonly relayedMsMax: number;
 }
 
 export const DEFAULT_IM_LIMITS: ImLimits = {
@@ -117,4 +122,5 @@ export const DEFAULT_IM_LIMITS: ImLimits = {
   ackMsMax: 60_000,
   streamBufferBytesMax: 1024 * 1024,
   reconnectSpreadMs: 2000,
+  relayedMsMax: 10_000,
 };

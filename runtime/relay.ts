@@ -157,7 +157,7 @@ export class Relay {
     if (code === 'NOT_OWNER' && node !== undefined)
       peers?.directory.notOwner?.(shardOf(type.placementKey(key), shards), node);
     const backoff = Math.min(limits.callRetryMsMax, limits.callRetryMsMin * 2 ** opening.retries);
-    const delayMs = backoff * (0.5 + random.float() / 2);
+    const delayMs = Math.ceil(backoff * (0.5 + random.float() / 2));
     if (clock.monotonic() + delayMs >= deadline) return false;
     opening.retries++;
     clock.after(delayMs, () => this.#attempt(opening));

@@ -9,6 +9,7 @@ import { StarlingError } from '../../runtime/index.ts';
 import { userKey } from '../ids.ts';
 import type { ImLimits } from '../limits.ts';
 import { UserActor } from '../types.ts';
+import { clientLimits } from './client-limits.ts';
 import { deliveriesFrame, encodeFrame } from './frames.ts';
 import { PushWindow } from './window.ts';
 
@@ -49,7 +50,11 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
 
   open({ request, expireTimeMs }: rpc.ConnectionOpenRequest, stream: ServerStream, turn: Turn): void {
     if (request === undefined) throw new StarlingError('INVALID_REQUEST', 'request');
-    if (this.#session !== undefined) this.#kick(this.#session, Kicked_Reason.REPLACED);
+    if (this.#session !== undefined) {
+      if (isLate(request, this.#session.request))
+        throw new StarlingError('CANCELLED', 'A later stream of this device is open.');
+      this.#kick(this.#session, Kicked_Reason.REPLACED);
+    }
     const release = turn.keepAwake();
     const session: Session = {
       stream,
@@ -137,10 +142,9 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
     this.#session = undefined;
     if (session === undefined) return;
     session.cancelTimer();
-    if (!session.stream.closed) {
+    // The stream ends with the activation, and says why. A client that has had no Welcome has nothing to rotate.
+    if (session.window !== undefined)
       this.#frame(session, { case: 'rotate', value: { spreadMs: this.#limits.reconnectSpreadMs } });
-      session.stream.end();
-    }
   }
 
   // ---- pushes -----------------------------------------------------------------------------------------------------
@@ -278,20 +282,12 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
   }
 }
 
-const PUSHED = create(rpc.PushResponseSchema);
-
-/** The limits that clients are told. */
-export function clientLimits(limits: ImLimits) {
-  const { contentBytesMax, groupMembersMax, devicesMax, windowDeliveriesMax, windowBytesMax } = limits;
-  const { pullDeliveriesMax, pullBytesMax, pullWaitMsMax } = limits;
-  return {
-    contentBytesMax,
-    groupMembersMax,
-    devicesMax,
-    windowDeliveriesMax,
-    windowBytesMax,
-    pullDeliveriesMax,
-    pullBytesMax,
-    pullWaitMsMax,
-  };
+/**
+ * An Open that was held up on its way between nodes, or came twice, must not end the one that its client uses: REPLACED is the
+ * end of a client.
+ */
+function isLate({ session, attempt }: OpenRequest, current: OpenRequest): boolean {
+  return session !== 0n && session === current.session && attempt <= current.attempt;
 }
+
+const PUSHED = create(rpc.PushResponseSchema);

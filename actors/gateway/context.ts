@@ -32,6 +32,8 @@ export interface GatewayOptions {
   readonly nodeInfo: () => NodeInfo;
   /** Address that clients of this node's users should use; empty = the one they called. */
   readonly address?: string;
+  /** Address of a node of the cluster for clients. Default: none is known. */
+  readonly addressOf?: (node: string) => string | undefined;
 }
 
 export interface Gateway extends GatewayOptions {

@@ -25,6 +25,7 @@ import { connectionKey, userKey } from '../ids.ts';
 import { ConnectionActor, UserActor } from '../types.ts';
 import { type Gateway, within } from './context.ts';
 import { withEncodedItems } from './encoded.ts';
+import { addressFor, Rotation } from './rotation.ts';
 import { pageSize, principalOf, requireBytes, requireDevice } from './validate.ts';
 
 const DEVICE_NAME_BYTES_MAX = 128;
@@ -36,9 +37,10 @@ export function sessionService(gateway: Gateway): ServiceBinding {
   const { runtime, limits } = gateway;
   return bindService(SessionService, ['user'], {
     navigate: (_request, context) => {
-      const { userId } = principalOf(context);
+      const { tenant, userId } = principalOf(context);
       const clients = create(LimitsSchema, clientLimits(limits));
-      return create(NavigateResponseSchema, { address: gateway.address ?? '', limits: clients, userId });
+      const address = addressFor(gateway, userKey(tenant, userId));
+      return create(NavigateResponseSchema, { address, limits: clients, userId });
     },
     open: (request, stream, context) => {
       const principal = principalOf(context);
@@ -46,13 +48,9 @@ export function sessionService(gateway: Gateway): ServiceBinding {
       requireBytes('device_name', request.deviceName, 0, DEVICE_NAME_BYTES_MAX);
       const key = connectionKey(principal.tenant, principal.userId, request.deviceId);
       const expireTimeMs = BigInt(principal.expiresAtMs);
-      runtime.open(
-        ConnectionActor,
-        key,
-        'open',
-        create(ConnectionOpenRequestSchema, { request, expireTimeMs }),
-        stream,
-      );
+      const asked = create(ConnectionOpenRequestSchema, { request, expireTimeMs });
+      const rotation = new Rotation(gateway, userKey(principal.tenant, principal.userId), stream);
+      runtime.open(ConnectionActor, key, 'open', asked, stream, { relayed: () => rotation.relayed() });
     },
     ack: async ({ deviceId, cursor }, context) => {
       const principal = principalOf(context);

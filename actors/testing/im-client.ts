@@ -45,6 +45,12 @@ export const listMessages = caller(
 );
 export const pull = caller(`${IM}.SyncService`, 'pull', sync.PullRequestSchema, sync.PullResponseSchema);
 export const ack = caller(`${IM}.SessionService`, 'ack', session.AckRequestSchema, session.AckResponseSchema);
+export const navigate = caller(
+  `${IM}.SessionService`,
+  'navigate',
+  session.NavigateRequestSchema,
+  session.NavigateResponseSchema,
+);
 export const listDevices = caller(
   `${IM}.SessionService`,
   'listDevices',

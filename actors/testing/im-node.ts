@@ -41,6 +41,11 @@ export class TestStream implements ServerStream {
     this.frames.push(fromBinary(OpenResponseSchema, bytes));
   }
 
+  /** The client goes. */
+  leave(): void {
+    this.end();
+  }
+
   end(error?: StarlingError): void {
     if (this.closed) return;
     this.closed = true;
@@ -82,6 +87,8 @@ export interface ImNodeOptions {
   /** Name of the node, and the network it is on; default: `n1`, alone. */
   readonly node?: string;
   readonly network?: SimNetwork;
+  /** Addresses of nodes for clients. */
+  readonly addressOf?: (node: string) => string | undefined;
 }
 
 type AnyHandler = (request: Message, ...rest: unknown[]) => unknown;
@@ -114,7 +121,12 @@ export class ImNode {
     this.runtime.register(...imActors(options.limits));
     const tokens = { issue: async () => ({ token: 'test', expiresAtMs: 0 }) };
     const nodeInfo = () => ({ node: 'n1', version: '0', uptimeMs: 0, streams: 0, store: 'ok' });
-    this.#services = imServices(this.runtime, { tokens, nodeInfo }, options.limits);
+    const address = options.addressOf?.(node);
+    const addresses = {
+      ...(address === undefined ? {} : { address }),
+      ...(options.addressOf === undefined ? {} : { addressOf: options.addressOf }),
+    };
+    this.#services = imServices(this.runtime, { tokens, nodeInfo, ...addresses }, options.limits);
   }
 
   /** Calls a unary method as a user; the answer as a message. `timeoutMs`: default none. */
