@@ -5,6 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import cassandra from 'cassandra-driver';
 import type { StarlingError } from '../../runtime/errors.ts';
 import { Addresses, type AddressMap } from './addresses.ts';
+import { EndingClient } from './client.ts';
 import { HomeFirst, Suspects } from './hosts.ts';
 import { answerMsMax, connectMsMax, unansweredMax } from './limits.ts';
 import { refusal } from './schema.ts';
@@ -38,7 +39,7 @@ export async function connect(
   const { policies, types } = cassandra;
   const { account, contactPoints, addressMap } = options;
   const addresses = new Addresses(contactPoints, addressMap);
-  const client = new cassandra.Client({
+  const client = new EndingClient({
     contactPoints: contactPoints.map((address) => addresses.use(address)),
     protocolOptions: { port: addresses.port },
     ...(account === undefined ? {} : { credentials: { username: account.name, password: account.password } }),

@@ -1,7 +1,10 @@
 // What becomes of the driver when the server refuses, is away, is killed, and what the schema is told.
 
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { StarlingError } from '../../runtime/errors.ts';
 import type { Row } from '../../runtime/ports/store.ts';
 import { FIRST_EPOCH, firstTimestamp } from '../../runtime/timestamp.ts';
@@ -169,6 +172,14 @@ describe('Cassandra with accounts, alone', () => {
     }
     await rejects(open({ addressMap: { [server.address]: '127.0.0.1' } }), { code: 'INVALID_REQUEST' });
     await forward.close();
+  });
+
+  test('a process whose database was away ends when it has closed what it opened', async () => {
+    const child = fileURLToPath(new URL('./testing/outage.child.ts', import.meta.url));
+    const args = [child, server.address, dataCenter, account.name, account.password];
+    // Rejects where it ends with an error, or not at all.
+    const { stderr } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
+    equal(stderr, '');
   });
 
   test('a server that hangs is told at the start; later reads fail, writes are unknown, health says so, and all passes again', async () => {

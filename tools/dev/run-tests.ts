@@ -11,7 +11,7 @@ import { TestTally } from './tally.ts';
 const ROOTS = '{runtime,actors,cluster,tools}';
 
 /** Where integration tests start servers that want the machine for themselves: kind `heavy`, one file at a time. */
-const HEAVY = ['cluster/cassandra/'];
+const HEAVY = ['cluster/cassandra/', 'tools/node/backing/'];
 
 /** Milliseconds one test file may take. */
 const FILE_MS_MAX = { unit: 60_000, int: 240_000, heavy: 480_000 };
@@ -34,9 +34,6 @@ if (files.length > 0) {
     // Integration tests start servers of their own; two at a time keeps their deadlines honest on small machines.
     concurrency: { unit: availableParallelism(), int: 2, heavy: 1 }[kind],
     timeout: FILE_MS_MAX[kind],
-    // The database library sometimes keeps reconnecting after a shutdown that follows a server's death: its timers would
-    // hold a finished file open until the time-out above.
-    execArgv: kind === 'heavy' ? ['--test-force-exit'] : [],
   });
   events.on('test:pass', (event) => tally.passed(event));
   events.on('test:fail', (event) => tally.failed(event));

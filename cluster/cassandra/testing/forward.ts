@@ -7,6 +7,12 @@ export interface Forward {
   readonly address: string;
   /** Bytes that went through, both ways. */
   bytes(): number;
+  /** Ends all connections, and each new one at once. */
+  cut(): void;
+  /** Passes new connections on again. */
+  mend(): void;
+  /** Takes no new connections; resolves when the last one has ended. */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -15,7 +21,12 @@ export async function startForward(target: string): Promise<Forward> {
   const [host, port] = target.split(':');
   const sockets = new Set<Socket>();
   let bytes = 0;
+  let cut = false;
   const server = createServer((near) => {
+    if (cut) {
+      near.destroy();
+      return;
+    }
     const far = connect({ host: host ?? '', port: Number(port) });
     for (const [from, to] of [
       [near, far],
@@ -32,13 +43,22 @@ export async function startForward(target: string): Promise<Forward> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const own = server.address();
+  const drain = () => new Promise<void>((resolve) => server.close(() => resolve()));
   return {
     address: `127.0.0.1:${typeof own === 'object' && own !== null ? own.port : 0}`,
     bytes: () => bytes,
-    close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
+    cut: () => {
+      cut = true;
       for (const socket of sockets) socket.destroy();
-      await closed;
+    },
+    mend: () => {
+      cut = false;
+    },
+    drain,
+    close: async () => {
+      const drained = drain();
+      for (const socket of sockets) socket.destroy();
+      await drained;
     },
   };
 }
