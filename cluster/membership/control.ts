@@ -46,7 +46,7 @@ export class MemberControl {
       placementOf: placement,
       serving: new Set(member.ownership.served()),
       draining: shards.draining,
-      busy: shards.busy,
+      claiming: shards.claiming,
       waiting: shards.waiting,
       refused: shards.refused,
       dependencies: dependencies(),

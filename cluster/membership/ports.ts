@@ -84,7 +84,7 @@ export type ControlCommand =
 
 /** Something a node needs, as it finds it. */
 export interface DependencyStatus {
-  /** `nats`, `cassandra` or `lmdb`. */
+  /** E.g. `nats`, `cassandra`, `lmdb`. */
   readonly name: string;
   readonly ok: boolean;
   /** `ok`, or what is wrong and what to do. */
@@ -105,8 +105,8 @@ export interface NodeStatus {
   readonly serving: ReadonlySet<number>;
   /** Shards being given away. */
   readonly draining: number;
-  /** Shards being read, claimed or settled. */
-  readonly busy: number;
+  /** Shards meant for it that are being read, claimed or settled. */
+  readonly claiming: number;
   /** Shards that it will look at again. */
   readonly waiting: number;
   /** Shards whose row it can't use. */

@@ -107,9 +107,9 @@ function encodeStatus(status: NodeStatus): ControlStatus {
 function decodeStatus(found: ControlStatus): NodeStatus | undefined {
   const state = (['ready', 'draining', 'leaving'] as const).find((each) => STATES[each] === found.state);
   if (state === undefined) return undefined;
-  const { store, lease, planner, alarm, draining, busy, waiting, refused } = found;
+  const { store, lease, planner, alarm, draining, claiming, waiting, refused } = found;
   return {
-    ...{ state, store, lease, planner, alarm, draining, busy, waiting, refused },
+    ...{ state, store, lease, planner, alarm, draining, claiming, waiting, refused },
     placementOf: Number(found.placementOf),
     serving: shardsOf(found.serving),
     dependencies: found.dependencies.map(({ name, ok, detail }) => ({ name, ok, detail })),

@@ -13,7 +13,7 @@ const STATUS: NodeStatus = {
   placementOf: 12,
   serving: new Set([0, 7, 8, 4_095]),
   draining: 2,
-  busy: 3,
+  claiming: 3,
   waiting: 4,
   refused: [17, 4_000],
   dependencies: [

@@ -41,6 +41,9 @@ export function statusOf(entries: ReadonlyMap<number, Entry>, fenced: boolean): 
     serving: count('serving'),
     draining,
     busy: states.filter(({ state }) => isBusy(state)).length - draining,
+    claiming: states.filter(
+      ({ state, kind }) => isBusy(state) && kind !== 'draining' && state.want.kind === 'hold',
+    ).length,
     waiting: count('waiting'),
     refused: states.flatMap(({ shard, kind }) => (kind === 'refused' ? [shard] : [])),
     fenced,

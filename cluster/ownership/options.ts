@@ -32,6 +32,8 @@ export interface OwnershipStatus {
   readonly draining: number;
   /** Being read, claimed or settled. */
   readonly busy: number;
+  /** Those of the busy ones that this node is meant to serve. */
+  readonly claiming: number;
   readonly waiting: number;
   /** Shards whose row can't be used. */
   readonly refused: readonly number[];

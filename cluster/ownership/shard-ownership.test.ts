@@ -217,11 +217,20 @@ describe('ownership of shards over a table', () => {
     equal(a.ownership.claim(0)?.epoch, FIRST_EPOCH + 1);
     deepEqual(a.host.notes, ['taken 0', 'lost 0', 'taken 0']);
   });
+  test('a row that is only looked at counts as busy, and not as claimed', async () => {
+    const world = new World();
+    const a = await world.node('a');
+    a.ownership.look(0);
+    deepEqual([a.ownership.status().busy, a.ownership.status().claiming], [1, 0]);
+    await world.settle();
+    equal(a.ownership.status().busy, 0);
+  });
   test('W3: at most movesMax shards drain and claimsMax are claimed at once', async () => {
     const world = new World();
     const a = await world.node('a', { limits: { movesMax: 2, claimsMax: 3 } });
     a.ownership.want(() => HOLD);
     equal(a.ownership.status().busy, 3);
+    equal(a.ownership.status().claiming, 3);
     await world.settle();
     a.host.hold();
     a.ownership.want(() => give('b'));

@@ -74,8 +74,11 @@ export function stateText({ state, planner, shardsServing }: ClusterMember): str
   return `${drained ? 'drained' : (STATES[state] ?? 'unknown')}${planner ? ', planner' : ''}`;
 }
 
-function leaseText({ lease, leaseAgeMs }: ClusterMember): string {
-  return lease ? span(Number(leaseAgeMs)) : `lost, ${span(Number(leaseAgeMs))}`;
+/** How long ago it was renewed. Whether that of somebody who was not asked stands is not known. */
+function leaseText({ lease, leaseAgeMs, reach }: ClusterMember): string {
+  const age = span(Number(leaseAgeMs));
+  if (lease || reach === MemberReach.UNSPECIFIED) return age;
+  return leaseAgeMs === 0n ? 'lost' : `lost, ${age}`;
 }
 
 function movingText({ shardsDraining, shardsClaiming }: ClusterMember): string {

@@ -117,6 +117,9 @@ test('a node is drained until it serves nothing, taken back, drained again and r
   assert.match((await cli(data, 'node', 'show', 'b')).out, /state +drained, well/);
   assert.equal((await cli(data, 'node', 'uncordon', 'b', '--dry-run')).out, 'b would take shards again.\n');
   assert.equal((await cli(data, 'node', 'uncordon', 'b')).out, 'b takes shards again.\n');
+  const due = await cli(data, 'cluster', 'status', '--wait', '0s');
+  assert.equal(due.code, 1, 'the plan that gives it shards is due, though not written yet');
+  assert.match(due.err, /shards are still to be moved/);
   assert.equal((await cli(data, 'node', 'uncordon', 'b')).out, 'b takes shards already.\n');
   const again = await cli(data, 'node', 'drain', 'b', '-o', 'json');
   const { shards_left, changed } = JSON.parse(again.out) as { shards_left: number; changed: boolean };
@@ -124,7 +127,7 @@ test('a node is drained until it serves nothing, taken back, drained again and r
   const would = await cli(data, 'node', 'remove', 'b', '--dry-run');
   assert.equal(would.out, 'b serves nothing and would be stopped.\n');
   const removed = await cli(data, 'node', 'remove', 'b', '--no-wait');
-  assert.equal(removed.out, 'b is stopping. See that nothing starts it again.\n');
+  assert.equal(removed.out, 'b is stopping. Started again, it joins as a new process.\n');
   assert.deepEqual(model.stopped, ['b']);
 });
 
@@ -140,7 +143,10 @@ test('a removal waits until the process is gone', async (t) => {
     return given;
   };
   const removed = await cli(data, 'node', 'remove', 'b');
-  assert.deepEqual([removed.code, removed.out], [0, 'b is stopped. See that nothing starts it again.\n']);
+  assert.deepEqual(
+    [removed.code, removed.out],
+    [0, 'b is stopped. Started again, it joins as a new process.\n'],
+  );
 });
 
 test('a node that is gone is fenced at once, by force also one that is not', async (t) => {

@@ -62,11 +62,11 @@ export function shardProblems(views: readonly ShardView[], { members, shards }: 
   }
   const unserved = views.filter((view) => isUnserved(view) && !isRefused(view));
   if (unserved.length > 0) {
-    const claiming = members.reduce((sum, { status }) => sum + (status?.busy ?? 0), 0);
+    const claiming = members.reduce((sum, { status }) => sum + (status?.claiming ?? 0), 0);
     const text = `${shardsText(unserved)} of ${shards} ${unserved.length === 1 ? 'is' : 'are'} served by nobody that answers.`;
     const help =
       claiming > 0
-        ? `${claiming} are being claimed at this moment: look again in a second.`
+        ? `Being claimed at this moment: ${claiming}. Look again in a second.`
         : `They are taken over within seconds of a node's end. If it lasts: starling shard show ${unserved[0]?.shard}`;
     problems.push(problem('SHARD_UNSERVED', names(unserved), text, help));
   }
@@ -115,7 +115,7 @@ export function memberProblems({ record, reach, from, lease, leaseAgeMs, status 
   if (reach === 'silent') {
     const age = `${Math.round(leaseAgeMs / 1_000)} s`;
     const text = `${node} (${incarnation}) does not answer, and renewed its lease ${age} ago.`;
-    const help = `Gone, paused, or cut off from NATS. Look at ${record.address}. If it is gone for good: starling node remove ${node}`;
+    const help = `Gone, paused, or cut off from NATS (${record.address}). After some 5 s it is asked and fenced; to not wait: starling node remove ${node}`;
     problems.push(problem('MEMBER_SILENT', node, text, help));
   }
   if (reach === 'unwell') {

@@ -138,7 +138,7 @@ function memberMessage(member: Surveyed, { owners, role }: Survey): api.ClusterM
     shardsServing: (status?.serving ?? record.serving).size,
     shardsDesired: owners.filter((owner) => owner === node).length,
     shardsDraining: status?.draining ?? 0,
-    shardsClaiming: status?.busy ?? 0,
+    shardsClaiming: status?.claiming ?? 0,
     shardsWaiting: status?.waiting ?? 0,
     refusedShards: [...(status?.refused ?? [])],
     dependencies: (status?.dependencies ?? []).map((each) => ({ ...each })),

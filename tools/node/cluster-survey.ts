@@ -8,6 +8,7 @@ import type {
   MemberRecord,
   NodeStatus,
 } from '../../cluster/membership/index.ts';
+import { type PlanMember, planShards } from '../../cluster/placement/index.ts';
 import { PLACEMENT_VERSION } from '../../runtime/index.ts';
 import type { ClusterServiceDeps, MembershipDeps } from './cluster-service.ts';
 
@@ -125,7 +126,7 @@ function alone(deps: ClusterServiceDeps): Survey {
   };
   const status: NodeStatus = {
     ...{ state, lease: true, planner: true, alarm: false, placementOf: 0, serving },
-    ...{ draining: 0, busy: 0, waiting: 0, refused: [] },
+    ...{ draining: 0, claiming: 0, waiting: 0, refused: [] },
     store: dependencies.every(({ ok }) => ok),
     dependencies,
     uptimeMs: deps.uptimeMs(),
@@ -149,12 +150,16 @@ export function memberNamed({ members }: Survey, name: string): Surveyed | undef
 export interface ShardView {
   readonly shard: number;
   readonly desired: string | undefined;
+  /** The same with the plan that is due. */
+  readonly due: string | undefined;
   readonly servers: readonly Surveyed[];
   readonly refusers: readonly Surveyed[];
 }
 
 /** Every shard, ascending. */
-export function shardViews({ shards, owners, members }: Survey): ShardView[] {
+export function shardViews(found: Survey): ShardView[] {
+  const { shards, owners, members } = found;
+  const due = planDue(found);
   const servers = Array.from({ length: shards }, (): Surveyed[] => []);
   const refusers = Array.from({ length: shards }, (): Surveyed[] => []);
   for (const member of members) {
@@ -162,7 +167,7 @@ export function shardViews({ shards, owners, members }: Survey): ShardView[] {
     for (const shard of member.status?.refused ?? []) refusers[shard]?.push(member);
   }
   return servers.map((serving, shard) => ({
-    ...{ shard, desired: owners[shard], servers: serving, refusers: refusers[shard] ?? [] },
+    ...{ shard, desired: owners[shard], due: due[shard], servers: serving, refusers: refusers[shard] ?? [] },
   }));
 }
 
@@ -170,10 +175,23 @@ export const isUnserved = ({ servers }: ShardView): boolean => servers.length ==
 export const isRefused = ({ refusers }: ShardView): boolean => refusers.length > 0;
 
 /** Served, but not where it is meant to be. */
-export function isMoving({ desired, servers }: ShardView): boolean {
-  return (
-    desired !== undefined && servers.length > 0 && servers.every(({ record }) => record.node !== desired)
-  );
+export function isMoving({ due, servers }: ShardView): boolean {
+  return due !== undefined && servers.length > 0 && servers.every(({ record }) => record.node !== due);
+}
+
+/**
+ * The plan that the members of now ask for: bursts of changes are waited out before one is written, and until then what
+ * stands is of the past. A cluster whose node looks without a lease follows none.
+ */
+function planDue({ cluster, role, shards, owners, members }: Survey): readonly (string | undefined)[] {
+  const own = members.find(({ self }) => self);
+  if (cluster === '' || own?.lease !== true) return owners;
+  const byNode = new Map<string, PlanMember>();
+  for (const { record, state, from } of members) {
+    if (from === 'row' || byNode.get(record.node)?.state === 'ready') continue;
+    byNode.set(record.node, { ...record, state });
+  }
+  return planShards({ role, shards, former: owners, members: [...byNode.values()] });
 }
 
 /** Has one member do something: this node itself without a detour. */

@@ -218,7 +218,7 @@ async function remove(name: string, flags: WaitingFlags & { force?: boolean }, i
   const fenced = `${incarnation} is fenced, ${count(membersTold)} members were told: its shards are theirs now.`;
   print(io, flags, {
     text: () =>
-      `${action === RemoveAction.STOP ? `${name} ${stopped}.` : fenced} See that nothing starts it again.\n`,
+      `${action === RemoveAction.STOP ? `${name} ${stopped}.` : fenced} Started again, it joins as a new process.\n`,
     json,
   });
 }

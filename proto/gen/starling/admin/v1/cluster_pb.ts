@@ -19,7 +19,7 @@ export const file_starling_admin_v1_cluster: GenFile = /*@__PURE__*/
  */
 export type Dependency = Message<"starling.admin.v1.Dependency"> & {
   /**
-   * `nats`, `cassandra` or `lmdb`.
+   * E.g. `nats`, `cassandra`, `lmdb`.
    *
    * @generated from field: string name = 1;
    */
@@ -187,7 +187,7 @@ export type ClusterMember = Message<"starling.admin.v1.ClusterMember"> & {
   shardsDraining: number;
 
   /**
-   * Shards that it is reading, claiming or settling.
+   * Shards meant for it that it is reading, claiming or settling.
    *
    * @generated from field: uint32 shards_claiming = 20;
    */
@@ -342,7 +342,7 @@ export type GetClusterResponse = Message<"starling.admin.v1.GetClusterResponse">
   shardsUnserved: number;
 
   /**
-   * Shards served by another node than the one they are meant for.
+   * Shards served by another node than the one they are meant for, or will be with the plan that is due.
    *
    * @generated from field: uint32 shards_moving = 8;
    */
@@ -1071,7 +1071,7 @@ export const ShardFilter = {
   UNSERVED: 1,
 
   /**
-   * Served by another node than the one they are meant for.
+   * Served by another node than the one they are meant for, or will be with the plan that is due.
    *
    * @generated from enum value: SHARD_FILTER_MOVING = 2;
    */
