@@ -14,6 +14,7 @@ import { promisify } from 'node:util';
 import { javaArguments, writeConfig } from './cassandra-config.ts';
 import { type ServerProgram, serverProgram } from './cassandra-jars.ts';
 import { answers, freePort, freePorts, type ServerPorts } from './cassandra-ports.ts';
+import { endWithUs } from './end-with-us.ts';
 
 /** Milliseconds a server may take until it answers. */
 const startMsMax = 180_000;
@@ -129,11 +130,9 @@ export class CassandraServer {
     child.once('error', (error) => {
       ended = error.message;
     });
-    // Also when this program ends of a defect.
-    const endWithUs = (): void => void child.kill('SIGKILL');
-    process.once('exit', endWithUs);
+    const forget = endWithUs(child.pid ?? 0);
     child.once('exit', (code, signal) => {
-      process.off('exit', endWithUs);
+      forget();
       ended ??= `ended with ${signal ?? code}`;
       if (this.#child === child) this.#child = undefined;
     });
