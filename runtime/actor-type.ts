@@ -9,9 +9,11 @@ import {
   type Message,
   type MessageInitShape,
   type MessageShape,
+  ScalarType,
 } from '@bufbuild/protobuf';
 import type { CallMetadata } from './call.ts';
 import { invariant } from './errors.ts';
+import { type MessageWriter, messageWriter } from './message-wire.ts';
 
 // As in google.protobuf.MethodOptions.IdempotencyLevel.
 const NO_SIDE_EFFECTS = 1;
@@ -23,6 +25,12 @@ export interface ActorMethod {
   readonly localName: string;
   readonly input: DescMessage;
   readonly output: DescMessage;
+  /** A request has a field of bytes somewhere: decoded, it refers to what it was decoded from. The same for a reply. */
+  readonly inputHasBytes: boolean;
+  readonly outputHasBytes: boolean;
+  /** How they leave for another node. */
+  readonly inputWriter: MessageWriter;
+  readonly outputWriter: MessageWriter;
   /** NO_SIDE_EFFECTS: its turn can't write, and may interleave. */
   readonly readOnly: boolean;
   /** NO_SIDE_EFFECTS or IDEMPOTENT: a call whose outcome is not known is made again. */
@@ -76,7 +84,22 @@ export function actorType<C extends DescService>(options: ActorTypeOptions<C>): 
 
 function actorMethod({ localName, input, output, idempotency }: DescMethod): ActorMethod {
   const readOnly = idempotency === NO_SIDE_EFFECTS;
-  return { localName, input, output, readOnly, repeatable: readOnly || idempotency === IDEMPOTENT };
+  return {
+    ...{ localName, input, output, readOnly },
+    inputHasBytes: hasBytes(input),
+    outputHasBytes: hasBytes(output),
+    inputWriter: messageWriter(input),
+    outputWriter: messageWriter(output),
+    repeatable: readOnly || idempotency === IDEMPOTENT,
+  };
+}
+
+function hasBytes(message: DescMessage, above: ReadonlySet<DescMessage> = new Set()): boolean {
+  const seen = new Set([...above, message]);
+  return message.fields.some((field) => {
+    if ('scalar' in field && field.scalar === ScalarType.BYTES) return true;
+    return field.message !== undefined && !seen.has(field.message) && hasBytes(field.message, seen);
+  });
 }
 
 /** The unary methods of a contract as a class, so that a client costs one object and no closures. */

@@ -1,6 +1,6 @@
 // Answers of actors as they go between nodes: replies as bytes, typed errors with all that a caller acts on.
 
-import { create, type DescMessage, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, type Message, toBinary } from '@bufbuild/protobuf';
 import {
   type NodeError,
   NodeErrorSchema,
@@ -9,6 +9,7 @@ import {
 } from '../proto/gen/starling/actor/v1/envelope_pb.ts';
 import type { CallOutcome } from './call.ts';
 import { ERRORS, type ErrorCode, StarlingError, toStarlingError } from './errors.ts';
+import { decodeMessage } from './message-wire.ts';
 
 export function encodeOutcome(output: DescMessage, outcome: CallOutcome<Message>): NodeOutcome {
   return outcome.ok ? encodeReply(output, outcome.value) : encodeError(outcome.error);
@@ -43,7 +44,7 @@ export function nodeError(error: StarlingError, begun = true): NodeError {
 
 export function decodeOutcome(output: DescMessage, outcome: NodeOutcome | undefined): CallOutcome<Message> {
   const { outcome: inner } = outcome ?? create(NodeOutcomeSchema);
-  if (inner.case === 'reply') return { ok: true, value: fromBinary(output, inner.value) };
+  if (inner.case === 'reply') return { ok: true, value: decodeMessage(output, inner.value, true) };
   if (inner.case === undefined)
     return { ok: false, error: new StarlingError('INTERNAL', 'Another node answered nothing.') };
   return { ok: false, error: errorOfNode(inner.value) };

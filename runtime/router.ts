@@ -24,7 +24,8 @@ import type { Ownership } from './ports/ownership.ts';
 import type { Random } from './ports/random.ts';
 import type { Directory, Transport } from './ports/transport.ts';
 import type { Relay } from './relay.ts';
-import { answer, callRemotely, encodedOnce, fanOutRemotely } from './remote.ts';
+import { callRemotely, encodedOnce, fanOutRemotely } from './remote.ts';
+import { answer } from './remote-answers.ts';
 import type { Telemetry } from './telemetry/index.ts';
 
 /** The way to other nodes. */

@@ -63,7 +63,7 @@ export function encodeFrame({ flags, offset, ack, pieces, bytes }: Frame): Uint8
   return frame;
 }
 
-/** Undefined for what no node of this version has sent. The pieces are copies: they keep no frame alive. */
+/** Undefined for what no node of this version has sent. The pieces are views of `data`: whoever keeps one makes a copy. */
 export function decodeFrame(data: Uint8Array): Frame | undefined {
   if (data.length < FRAME_HEAD_BYTES || data[0] !== FRAME_VERSION) return undefined;
   const frame = Buffer.from(data.buffer, data.byteOffset, data.length);
@@ -81,7 +81,7 @@ export function decodeFrame(data: Uint8Array): Frame | undefined {
     if (kind === undefined || at > data.length) return undefined;
     const id = frame.readUInt32LE(begin - ITEM_HEAD_BYTES + 1);
     const [more, rest] = [(type & MORE) !== 0, (type & REST) !== 0];
-    pieces.push({ kind, id, bytes: data.slice(begin, at), more, rest });
+    pieces.push({ kind, id, bytes: frame.subarray(begin, at), more, rest });
   }
   return { flags: frame[1] ?? 0, offset, ack, pieces, bytes: data.length - FRAME_HEAD_BYTES };
 }

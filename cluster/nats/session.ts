@@ -106,8 +106,12 @@ export class Session {
     );
   }
 
-  async #run(handler: Handler, bytes: Uint8Array): Promise<Uint8Array> {
-    return handler(bytes);
+  #run(handler: Handler, bytes: Uint8Array): Promise<Uint8Array> {
+    try {
+      return handler(bytes);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #fail(id: number, { code, message }: StarlingError): void {
