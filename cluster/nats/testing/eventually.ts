@@ -2,12 +2,13 @@
 
 const MS_MAX = 15_000;
 
-/** Resolves with the first value that is not undefined or false. @throws Error after 15 s */
+/** Resolves with the first value that is not undefined or false. @throws Error after `msMax`, 15 s by default */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
+  msMax = MS_MAX,
 ) {
-  const untilMs = performance.now() + MS_MAX;
+  const untilMs = performance.now() + msMax;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
