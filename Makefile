@@ -5,6 +5,9 @@ ARGS ?=
 CYCLES ?= 20
 SEEDS ?= 500
 SEED_START ?= 1
+MINUTES ?= 10
+SEED ?=
+MUTANT ?=
 
 WEB_PAGE := dist/web/index.html
 WEB_SOURCES = $(shell find tools/web tools/sdk proto/gen -type f ! -name '*.test.ts') package-lock.json
@@ -69,6 +72,18 @@ bench: ## Measure; results in out/bench.json
 .PHONY: bench-runtime
 bench-runtime: ## Measure the actor runtime alone; results in out/bench-runtime.json
 	@$(RUN) node tools/load/bench-runtime.ts $(ARGS)
+
+.PHONY: cluster
+cluster: $(WEB_PAGE) ## Three nodes, nats-server, Cassandra and the chat page on this machine (needs Go, JDK 17, Maven); ARGS=--check
+	@$(RUN) node tools/dev/cluster.ts $(ARGS)
+
+.PHONY: chaos
+chaos: ## MINUTES (10) of faults from SEED on three nodes and three Cassandra nodes under load; MUTANT=NAME must be found
+	@$(RUN) node tools/load/chaos.ts --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT)) $(ARGS)
+
+.PHONY: bench-failover
+bench-failover: ## Measure how long people wait when nodes are killed, drained and restarted; results in out/bench-failover.json
+	@$(RUN) node tools/load/bench-failover.ts $(ARGS)
 
 .PHONY: bench-cluster
 bench-cluster: ## Measure what goes between nodes; results in out/bench-cluster.json (needs nats-server or Go)
