@@ -1,11 +1,9 @@
 // Calls and fan-outs that other nodes hand over. Owns: reading their envelopes, and answers as bytes with typed errors.
 // Does not own: what is done with them (router.ts), the other end (remote.ts).
 
-import { create, fromBinary, type Message, mergeFromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import {
   type NodeCall,
-  type NodeFanOut,
-  type NodeOutcome,
   NodeReplySchema,
   type NodeRequest,
   NodeRequestSchema,
@@ -15,9 +13,10 @@ import { actorNamed, type CallInit, type CallSink, pathOf } from './call.ts';
 import { decodePlainCall, encodePlainReply, type PlainCall } from './call-wire.ts';
 import { StarlingError, toStarlingError } from './errors.ts';
 import type { FanOutHow } from './fan-out.ts';
+import { answerFanOut } from './fan-out-answer.ts';
 import { decodeMessage, messagePart } from './message-wire.ts';
 import type { FanOutResult } from './notes.ts';
-import { encodeError, encodeOutcome } from './outcome.ts';
+import { encodeError } from './outcome.ts';
 import type { Relay } from './relay.ts';
 
 /** What an answering node does with a request. */
@@ -36,6 +35,12 @@ export interface LocalNode {
     how: FanOutHow,
     done: (result: FanOutResult) => void,
   ): void;
+  /** The other nodes of this host. */
+  readonly siblings: {
+    /** The one that serves an actor; undefined where none is known to. */
+    of(type: ActorType, key: string): string | undefined;
+    ask(node: string, envelope: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  };
 }
 
 /** Answers an envelope of another node. Never rejects: what goes wrong is an answer. */
@@ -115,39 +120,6 @@ function answerCall(local: LocalNode, asked: AskedCall, timeoutMs: number): Prom
       local.startHere(init, timeoutMs);
     } catch (error) {
       resolve(refusal(toStarlingError(error), false));
-    }
-  });
-}
-
-function answerFanOut(
-  local: LocalNode,
-  fanOut: NodeFanOut,
-  timeoutMs: number,
-): Promise<{ refused: { key: string; outcome: NodeOutcome }[]; marked: string[] }> {
-  const { kind, method, receivers } = fanOut;
-  const how = {
-    absentNote: fanOut.absentNote === '' ? undefined : fanOut.absentNote,
-    traceparent: fanOut.traceparent === '' ? undefined : fanOut.traceparent,
-    caller: fanOut.caller === '' ? undefined : actorNamed(fanOut.caller),
-  };
-  return new Promise((resolve) => {
-    try {
-      const type = local.typeOf(kind);
-      const descriptor = methodOf(type, method);
-      const { input, output } = descriptor;
-      const shared = fromBinary(input, fanOut.shared);
-      // The large fields are decoded once; each receiver's copy refers to them.
-      const requests = receivers.map(({ key, own }) => ({
-        key,
-        request: mergeFromBinary(input, { ...shared }, own),
-      }));
-      local.fanOutHere(type, descriptor, requests, timeoutMs, how, ({ refused, marked }) => {
-        const encoded = refused.map(({ key, outcome }) => ({ key, outcome: encodeOutcome(output, outcome) }));
-        resolve({ refused: encoded, marked: [...marked] });
-      });
-    } catch (error) {
-      const outcome = encodeError(toStarlingError(error));
-      resolve({ refused: receivers.map(({ key }) => ({ key, outcome })), marked: [] });
     }
   });
 }

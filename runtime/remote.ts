@@ -1,5 +1,5 @@
 // Calls and fan-outs for actors of other nodes. Owns: the envelopes of requests, what an answer means to who asked, one
-// envelope per destination node of a fan-out. Does not own: which node that is (ports/transport), what carries it, the
+// envelope per destination node or host of a fan-out. Does not own: which node that is (ports/transport), what carries it, the
 // other end (remote-answers.ts).
 
 import { create, fromBinary, type Message, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
@@ -112,9 +112,11 @@ export interface RemoteFanOut extends FanOutHow {
   readonly shared: () => Uint8Array;
   readonly receivers: readonly FanOutPart[];
   readonly timeoutMs: number;
+  /** The receivers may be with any node of the host of the one that is asked. */
+  readonly forHost: boolean;
 }
 
-/** Hands the receivers of one node their part in one envelope. Never rejects. */
+/** Hands the receivers of one node, or host, their part in one envelope. Never rejects. */
 export async function fanOutRemotely(
   transport: Transport,
   node: string,
@@ -140,7 +142,7 @@ export async function fanOutRemotely(
  * @throws StarlingError INTERNAL for what has no encoding
  */
 function encodeFanOut(fanOut: RemoteFanOut): Uint8Array {
-  const { type, method, receivers, timeoutMs, absentNote = '', traceparent = '', caller } = fanOut;
+  const { type, method, receivers, timeoutMs, absentNote = '', traceparent = '', caller, forHost } = fanOut;
   const { input } = method;
   try {
     const parts = receivers.map(({ key, own }) => ({
@@ -155,6 +157,7 @@ function encodeFanOut(fanOut: RemoteFanOut): Uint8Array {
       absentNote,
       traceparent,
       caller: caller === undefined ? '' : `${caller.kind}/${caller.key}`,
+      forHost,
     };
     const envelope = create(NodeRequestSchema, { request: { case: 'fanOut', value }, timeoutMs });
     return toBinary(NodeRequestSchema, envelope);

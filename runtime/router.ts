@@ -2,9 +2,9 @@
 // Brings calls and fan-outs to their actors: to activations of this node, or in envelopes to the nodes that serve them.
 //
 // R1  Every call is watched until it is answered, so it ends by its deadline (I13).
-// R2  A fan-out is one envelope per destination node, with the shared part once (and none for this node).
+// R2  A fan-out is one envelope per destination host, or node on its own, with the shared part once (and none for this node).
 // R3  What another node has handed over is not passed on to a third one: where it is not served here it is refused, and
-//     who asked looks again.
+//     who asked looks again. But a part of a fan-out for the whole host goes on to a node of it, once (H1).
 // R4  A call is tried again, until its deadline, only if its turn has surely not begun (NOT_OWNER: the shard is moving), or if
 //     its method may be repeated.
 
@@ -15,6 +15,7 @@ import { Call, type CallInit, type CallSink, type CallWatcher, NO_SINK } from '.
 import { Deadlines } from './deadlines.ts';
 import { invariant, StarlingError, toStarlingError } from './errors.ts';
 import { byNode, type FanOutHow, type FanOutPart, fanOutLocally, type Refused } from './fan-out.ts';
+import { byHost } from './host-fan-out.ts';
 import type { RuntimeLimits } from './limits.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { FanOutResult, NotedFanOut, Notes } from './notes.ts';
@@ -213,7 +214,9 @@ export class Router {
     const { fanOutReceiversMax, callMsDefault } = this.#options.limits;
     invariant(receivers.length <= fanOutReceiversMax, 'a fan-out has at most fanOutReceiversMax receivers');
     const { here, elsewhere } = byNode(receivers, (key) => this.#remoteNode(type, key));
-    let open = 1 + elsewhere.size;
+    const { peers, metrics, node } = this.#options;
+    const envelopes = peers === undefined ? [] : byHost(elsewhere, node, peers.directory);
+    let open = 1 + envelopes.length;
     const all: Refused[] = [];
     const allMarked: string[] = [];
     const part = ({ refused, marked }: FanOutResult): void => {
@@ -222,14 +225,13 @@ export class Router {
       open--;
       if (open === 0) done({ refused: all, marked: allMarked });
     };
-    const { peers, metrics } = this.#options;
-    if (peers !== undefined && elsewhere.size > 0) {
+    if (peers !== undefined && envelopes.length > 0) {
       const common = { type, method, shared: encodedOnce(method, shared), timeoutMs: callMsDefault, ...how };
-      for (const [node, parts] of elsewhere) {
+      for (const { node: to, receivers: some, forHost } of envelopes) {
         metrics.fanOutEnvelopes++;
-        metrics.fanOutReceivers += parts.length;
+        metrics.fanOutReceivers += some.length;
         // Never rejects: what goes wrong on the way is the answer of every receiver.
-        void fanOutRemotely(peers.transport, node, { ...common, receivers: parts }).then((result) => {
+        void fanOutRemotely(peers.transport, to, { ...common, receivers: some, forHost }).then((result) => {
           this.#refused(type, result.refused);
           part(result);
         });
@@ -293,6 +295,22 @@ export class Router {
     });
   }
 
+  /** Another node of this host that serves an actor. */
+  #sibling(type: ActorType, key: string): string | undefined {
+    const { peers, node } = this.#options;
+    const owner = this.#remoteNode(type, key);
+    const host = peers?.directory.hostOf?.(node);
+    return owner !== undefined && host !== undefined && peers?.directory.hostOf?.(owner) === host
+      ? owner
+      : undefined;
+  }
+
+  #askSibling(node: string, envelope: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const { peers } = this.#options;
+    invariant(peers !== undefined, 'only a node with peers is asked by one');
+    return peers.transport.request(node, envelope, timeoutMs, 'bulk');
+  }
+
   #serve(envelope: Uint8Array): Promise<Uint8Array> {
     return answer(
       {
@@ -306,6 +324,10 @@ export class Router {
         },
         fanOutHere: (type, method, requests, timeoutMs, how, done) =>
           this.#fanOutHere(type, method, requests, timeoutMs, how, done),
+        siblings: {
+          of: (type, key) => this.#sibling(type, key),
+          ask: (node, part, timeoutMs) => this.#askSibling(node, part, timeoutMs),
+        },
       },
       envelope,
     );

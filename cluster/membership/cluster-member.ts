@@ -65,6 +65,7 @@ export class ClusterMember {
     });
     this.#where = new Where({
       node: options.node,
+      host: options.host,
       servesHere: (shard) => this.ownership.claim(shard) !== undefined,
       desired: (shard) => this.#view.placement?.owners[shard],
     });

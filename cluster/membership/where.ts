@@ -5,6 +5,8 @@ import type { MemberRecord } from './record.ts';
 
 export interface WhereOptions {
   readonly node: string;
+  /** Its host, if it shares one. */
+  readonly host: string | undefined;
   /** Whether this node serves a shard itself. */
   readonly servesHere: (shard: number) => boolean;
   /** The node that the placement wants. */
@@ -37,7 +39,7 @@ export class Where implements Directory {
   }
 
   hostOf(node: string): string | undefined {
-    return this.#nodes.get(node);
+    return node === this.#options.node ? this.#options.host : this.#nodes.get(node);
   }
 
   /** `node` answered NOT_OWNER; `owner`: whom it named instead. */
