@@ -33,13 +33,16 @@ export class ConnectionRunner {
   readonly #session: Session;
   readonly #host: ConnectionHost;
   readonly #connection: Connection;
+  /** Tells a late Open of this client from those of others. */
+  readonly #run: bigint;
   #stream: AbortController | undefined;
   #welcome: Welcome | undefined;
 
   constructor(session: Session, host: ConnectionHost) {
     this.#session = session;
     this.#host = host;
-    this.#connection = new Connection(() => session.env.random.float());
+    this.#run = session.env.random.bits64() || 1n;
+    this.#connection = new Connection(() => session.env.random.float(), session.calls.baseAddress);
   }
 
   get state(): StateChange {
@@ -66,7 +69,7 @@ export class ConnectionRunner {
         );
         return;
       case 'navigate':
-        void this.#navigate();
+        void this.#navigate(effect.address);
         return;
       case 'open':
         calls.address = effect.address;
@@ -96,16 +99,16 @@ export class ConnectionRunner {
     }
   }
 
-  async #navigate(): Promise<void> {
+  async #navigate(address: string): Promise<void> {
     const { calls } = this.#session;
     const signal = this.#session.closing;
     try {
       const method = SessionService.method.navigate;
-      const at = { address: calls.baseAddress, renewToken: false, signal };
+      const at = { address, renewToken: false, signal };
       const answer = await calls.unary(method, create(NavigateRequestSchema), at);
       this.#session.pullWaitMsMax = answer.limits?.pullWaitMsMax ?? 0;
       await this.#host.identified(answer.userId);
-      this.handle({ kind: 'navigated', address: answer.address || calls.baseAddress });
+      this.handle({ kind: 'navigated', address: answer.address || address });
     } catch (thrown) {
       this.handle({ kind: 'navigate_failed', error: toSdkError(thrown) });
     }
@@ -120,6 +123,8 @@ export class ConnectionRunner {
     const request = create(OpenRequestSchema, {
       deviceId,
       deviceName,
+      session: this.#run,
+      attempt: stream,
       ...(position === undefined ? {} : { cursor: toCursor(position) }),
     });
     let error: SdkError | undefined;

@@ -52,7 +52,7 @@ export type ConnectionInput =
 export type ConnectionEffect =
   /** Have a token at hand; `fresh`: not the one used so far. */
   | { readonly kind: 'get_token'; readonly fresh: boolean }
-  | { readonly kind: 'navigate' }
+  | { readonly kind: 'navigate'; readonly address: string }
   | { readonly kind: 'open'; readonly stream: number; readonly address: string }
   | { readonly kind: 'close'; readonly stream: number }
   | { readonly kind: 'refresh' }
@@ -63,3 +63,11 @@ export type ConnectionEffect =
 
 /** How news arrives: by the stream, by long polls, or not at all. */
 export type LineMode = 'push' | 'poll' | 'none';
+
+/** Before the first `connect`. */
+export const NOT_CONNECTED: StateChange = {
+  state: 'disconnected',
+  code: 'closed',
+  reason: 'Not connected yet.',
+  terminal: true,
+};

@@ -8,8 +8,9 @@
 
 import type { StateChange } from '../api.ts';
 import type { Done } from '../done.ts';
-import { isPermanent, isTokenRefused, SdkError } from '../errors.ts';
+import { isPermanent, isTokenRefused, isTransient, SdkError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { Addresses } from './addresses.ts';
 import { backoff } from './backoff.ts';
 import {
   CONNECTION_TIMERS,
@@ -17,6 +18,7 @@ import {
   type ConnectionInput,
   type ConnectionTimer,
   type KickReason,
+  NOT_CONNECTED,
   type WelcomeFacts,
 } from './connection-io.ts';
 
@@ -25,12 +27,7 @@ type Phase = 'idle' | 'token' | 'navigating' | 'opening' | 'open' | 'polling' | 
 export class Connection {
   readonly #random: () => number;
   #phase: Phase = 'idle';
-  #state: StateChange = {
-    state: 'disconnected',
-    code: 'closed',
-    reason: 'Not connected yet.',
-    terminal: true,
-  };
+  #state: StateChange = NOT_CONNECTED;
   #stream = 0;
   #attempt = 0;
   #refreshAttempt = 0;
@@ -38,14 +35,14 @@ export class Connection {
   #needFreshToken = false;
   #spreadMs = 0;
   #heartbeatMs: number = LIMITS.heartbeatDefaultMs;
-  /** Where the newest Navigate or Rotate sent us. */
-  #address = '';
+  readonly #addresses: Addresses;
   /** Given by a Rotate; spares one Navigate. */
   #rotateTo = '';
 
-  /** `random` is uniform in [0, 1). */
-  constructor(random: () => number) {
+  /** `random` is uniform in [0, 1); `base`: where to begin. */
+  constructor(random: () => number, base: string) {
     this.#random = random;
+    this.#addresses = new Addresses(base);
   }
 
   get state(): StateChange {
@@ -70,12 +67,14 @@ export class Connection {
         if (this.#phase === 'idle' || this.#phase === 'ended') {
           this.#attempt = 0;
           this.#refused = 0;
+          this.#addresses.forget();
           this.#begin(out, 'connect', 'Connecting.');
         }
         return;
       case 'disconnect':
         return this.#end(out, 'closed', 'Disconnected by the application.');
       case 'online':
+        this.#addresses.forget();
         if (this.#phase === 'waiting') this.#begin(out, 'network', 'The network is back.');
         return;
       case 'token_ready':
@@ -87,11 +86,12 @@ export class Connection {
         return this.#fail(input.error, out);
       case 'navigated':
         if (this.#phase !== 'navigating') return;
-        this.#address = input.address;
+        this.#addresses.navigated(input.address);
         return this.#open(out);
       case 'navigate_failed':
-        if (this.#phase === 'navigating') this.#fail(input.error, out);
-        return;
+        if (this.#phase !== 'navigating') return;
+        if (isTransient(input.error)) this.#addresses.notAnswered();
+        return this.#fail(input.error, out);
       case 'polled':
         if (this.#phase !== 'polling') return;
         this.#refused = 0;
@@ -136,7 +136,7 @@ export class Connection {
   #onToken(out: ConnectionEffect[]): Done {
     this.#needFreshToken = false;
     this.#phase = 'navigating';
-    out.push({ kind: 'navigate' });
+    out.push({ kind: 'navigate', address: this.#addresses.asked });
   }
 
   /** Opens a new stream and forgets the one before. */
@@ -148,12 +148,13 @@ export class Connection {
   #nextStream(out: ConnectionEffect[]): Done {
     if (this.#stream > 0) out.push({ kind: 'close', stream: this.#stream });
     this.#stream += 1;
-    out.push({ kind: 'open', stream: this.#stream, address: this.#address });
+    out.push({ kind: 'open', stream: this.#stream, address: this.#addresses.current });
     this.#setTimer(out, 'welcome', LIMITS.welcomeTimeoutMs);
   }
 
   #onWelcome(welcome: WelcomeFacts, out: ConnectionEffect[]): Done {
     this.#phase = 'open';
+    this.#addresses.welcome();
     this.#refused = 0;
     this.#refreshAttempt = 0;
     this.#spreadMs = welcome.reconnectSpreadMs;
@@ -169,7 +170,8 @@ export class Connection {
     // A trial while polling: the polls go on.
     if (this.#phase === 'polling') return this.#endTrial(out);
     if (this.#phase !== 'opening' && this.#phase !== 'open') return;
-    const cause = error ?? new SdkError('network', 'The server ended the stream.', { status: 'UNAVAILABLE' });
+    if (this.#phase === 'opening' && error?.code === 'network') this.#addresses.notReached();
+    const cause = error ?? lineLost('The server ended the stream.');
     this.#fail(cause, out, this.#phase === 'open' ? this.#spreadMs : 0);
   }
 
@@ -201,15 +203,14 @@ export class Connection {
         if (this.#phase === 'waiting') this.#begin(out, this.#state.code, this.#state.reason);
         return;
       case 'welcome':
-        if (this.#phase === 'opening') this.#startPolling(out);
-        else if (this.#phase === 'polling') this.#endTrial(out);
-        return;
+        if (this.#phase === 'polling') return this.#endTrial(out);
+        if (this.#phase !== 'opening') return;
+        // The address leads nowhere, or streams do not get through.
+        if (!this.#addresses.notReached()) return this.#startPolling(out);
+        return this.#fail(lineLost('No Welcome in time.'), out);
       case 'watchdog':
         if (this.#phase !== 'open') return;
-        return this.#fail(
-          new SdkError('network', 'The heartbeat stayed away.', { status: 'UNAVAILABLE' }),
-          out,
-        );
+        return this.#fail(lineLost('The heartbeat stayed away.'), out);
       case 'stable':
         if (this.#phase === 'open') this.#attempt = 0;
         return;
@@ -227,15 +228,13 @@ export class Connection {
 
   /** Moves to another stream. The state stays `connected`: nothing is wrong. */
   #rotate(out: ConnectionEffect[]): Done {
+    const to = this.#rotateTo;
+    this.#rotateTo = '';
+    if (to !== '' && !this.#addresses.rotate(to)) return;
     out.push({ kind: 'cancel_timer', timer: 'watchdog' });
-    if (this.#rotateTo === '') {
-      this.#phase = 'navigating';
-      out.push({ kind: 'close', stream: this.#stream }, { kind: 'navigate' });
-    } else {
-      this.#address = this.#rotateTo;
-      this.#rotateTo = '';
-      this.#open(out);
-    }
+    if (to !== '') return this.#open(out);
+    this.#phase = 'navigating';
+    out.push({ kind: 'close', stream: this.#stream }, { kind: 'navigate', address: this.#addresses.asked });
   }
 
   #startPolling(out: ConnectionEffect[]): Done {
@@ -294,4 +293,8 @@ export class Connection {
     this.#state = next;
     if (before.state !== next.state || before.code !== next.code) out.push({ kind: 'state', change: next });
   }
+}
+
+function lineLost(text: string): SdkError {
+  return new SdkError('network', text, { status: 'UNAVAILABLE' });
 }
