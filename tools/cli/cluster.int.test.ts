@@ -82,6 +82,9 @@ test('the status of a cluster that is well ends with 0, also as a check, and has
   assert.equal(waited.code, 0, waited.err);
   const json = JSON.parse(waited.out) as Record<string, unknown>;
   assert.deepEqual([json['shards_total'], json['shards_unserved'], json['problems']], [SHARDS, 0, []]);
+  assert.equal((await cli(data, 'cluster', 'status', '--members', '3')).code, 0);
+  const few = await cli(data, 'cluster', 'status', '--members', '4');
+  assert.deepEqual([few.code, few.err], [1, 'error: 3 members are ready and well, not 4.\n']);
   const list = await cli(data, 'node', 'list');
   assert.match(list.out, /\nc +ready .* c-1 +c:1\n/);
 });

@@ -60,7 +60,16 @@ describe('a cluster of three nodes, NATS and Cassandra', () => {
   };
 
   async function settled(members: number): Promise<void> {
-    const { code, out, err } = await ask('cluster', 'status', '--wait', '60s', '-o', 'json');
+    const { code, out, err } = await ask(
+      'cluster',
+      'status',
+      '--wait',
+      '60s',
+      '--members',
+      `${members}`,
+      '-o',
+      'json',
+    );
     assert.equal(code, 0, `${err}\n${out}`);
     assert.equal((JSON.parse(out) as { members: unknown[] }).members.length, members);
   }
