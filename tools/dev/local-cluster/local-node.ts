@@ -71,6 +71,7 @@ export class LocalNode {
   readonly #readyFile: string;
   readonly #ends: NodeEnd[] = [];
   #environment: Readonly<Record<string, string>>;
+  #program: string;
   #child: ChildProcess | undefined;
   /** What a call asked for last: whether there should be a process. */
   #wanted = false;
@@ -85,6 +86,7 @@ export class LocalNode {
     this.links = links;
     this.#options = options;
     this.#environment = environment;
+    this.#program = options.program;
     this.#readyFile = join(directory, 'ready.json');
   }
 
@@ -108,6 +110,11 @@ export class LocalNode {
   /** Processes that ended by themselves, the oldest first. */
   get ends(): readonly NodeEnd[] {
     return this.#ends;
+  }
+
+  /** Another build for the starts from now on: the path of its `tools/cli/main.ts`. */
+  runs(program: string): void {
+    this.#program = program;
   }
 
   /** Variables of the environment for the starts from now on. */
@@ -167,13 +174,13 @@ export class LocalNode {
   }
 
   async #launch(): Promise<void> {
-    const { directory, execArgs, program, workers, name } = this.#options;
+    const { directory, execArgs, workers, name } = this.#options;
     await mkdir(directory, { recursive: true });
     await rm(this.#readyFile, { force: true });
     const log = openSync(this.logFile, 'a');
     const args = [
       ...execArgs,
-      program,
+      this.#program,
       'node',
       ...['--data', this.data, '--ready-file', this.#readyFile],
       ...(workers > 1 ? ['--workers', `${workers}`] : []),

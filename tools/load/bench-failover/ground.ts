@@ -86,6 +86,15 @@ export class Ground {
     }
   }
 
+  /** Resolves when `done` says so. @throws Error after REST_MS_MAX */
+  async until(done: () => boolean): Promise<void> {
+    const untilMs = performance.now() + REST_MS_MAX;
+    while (!done()) {
+      if (performance.now() > untilMs) throw new Error('people who write do not get on');
+      await sleep(20);
+    }
+  }
+
   /** Has a node give its shards away; resolves when it has none. */
   async drain(node: LocalNode): Promise<void> {
     const admin = this.#adminBeside(node);
