@@ -7,7 +7,6 @@
 export { ClusterMember } from './cluster-member.ts';
 export { MemberControl } from './control.ts';
 export type { JoinRefusal } from './join.ts';
-export type { PeerStatus } from './members.ts';
 export type { ClusterMemberOptions, MemberEvent } from './options.ts';
 export type {
   Board,
