@@ -130,7 +130,9 @@ async function compose(starting: Starting): Promise<RunningNode> {
       store: state.store(),
     });
     const own = config['http.public_address'];
-    const bound = imServices(made, { tokens, nodeInfo, ...(own === '' ? {} : { address: own }) }, limits);
+    const elsewhere = { addressOf: (node: string) => backing.addressOf(node) };
+    const addresses = own === '' ? elsewhere : { ...elsewhere, address: own };
+    const bound = imServices(made, { tokens, nodeInfo, ...addresses }, limits);
     const added = [module, authored].flatMap(({ services: make }) => make?.(made) ?? []);
     const cluster = clusterService({
       node: config['node.name'],
