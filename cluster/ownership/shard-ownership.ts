@@ -272,11 +272,9 @@ export class ShardOwnership implements Ownership {
         void this.#drain(shard).then(() => then({ kind: 'drained', drain: action.drain }));
         return;
       case 'undrain':
-        this.#host?.undrainShard(shard);
-        return;
+        return this.#host?.undrainShard(shard);
       case 'lose':
-        this.#host?.shardLost(shard);
-        return;
+        return this.#host?.shardLost(shard);
     }
   }
 
