@@ -50,25 +50,26 @@ export class Roamer {
     if (at >= 0) this.#at = at;
   }
 
-  /** Asks where the caller's user is served, and goes there; stays where that is not to be had. */
-  async navigate(caller: Caller): Promise<void> {
-    const address = await whereabouts(caller);
-    if (address !== undefined) this.goTo(address);
+  /**
+   * Asks where the caller's user is served, and goes there; stays where that is not to be had. Returns the base address that it
+   * was told.
+   */
+  async navigate(caller: Caller): Promise<string | undefined> {
+    const asked = this.endpoint;
+    try {
+      const { address } = await caller.call(SessionService.method.navigate, {}, navigateMsMax);
+      // Empty says: where the call went.
+      if (address === '') return `http://${asked.host}:${asked.port}`;
+      this.goTo(address);
+      return address;
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      return undefined;
+    }
   }
 
   get #pool(): UnaryPool {
     return this.#pools[this.#at] ?? this.#pools[0];
-  }
-}
-
-/** Base address of the node that serves the caller's user; undefined where that is not to be had. */
-export async function whereabouts(caller: Caller): Promise<string | undefined> {
-  try {
-    const { address } = await caller.call(SessionService.method.navigate, {}, navigateMsMax);
-    return address === '' ? undefined : address;
-  } catch (error) {
-    if (!(error instanceof CallFailure)) throw error;
-    return undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import { GroupService } from '../../../proto/gen/starling/im/v1/group_pb.ts';
 import { TokenService } from '../../../proto/gen/starling/server/v1/server_pb.ts';
 import { Caller } from '../api.ts';
 import { type Histories, type SummaryView, usersOfDirect } from '../history.ts';
-import { Roamer, whereabouts } from '../roamer.ts';
+import { Roamer } from '../roamer.ts';
 import type { Seeded } from '../seeded.ts';
 import { type Endpoint, UnaryPool } from '../wire.ts';
 import { Device } from './device.ts';
@@ -45,6 +45,7 @@ interface Person {
   readonly userId: string;
   readonly token: string;
   readonly caller: Caller;
+  readonly roamer: Roamer;
   readonly devices: readonly Device[];
 }
 
@@ -100,7 +101,7 @@ export class World {
           }),
       );
       for (const device of devices) await device.begin();
-      this.#people.push({ userId, token, caller: this.#client(token).caller, devices });
+      this.#people.push({ userId, token, ...this.#client(token), devices });
     }
     const ids = this.#people.map((person) => person.userId);
     for (let n = 0; n < Math.ceil(senders / 4); n += 1) {
@@ -171,8 +172,8 @@ export class World {
   async whereabouts(): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     await Promise.all(
-      this.#people.map(async ({ userId, caller }) => {
-        const address = await whereabouts(caller);
+      this.#people.map(async ({ userId, caller, roamer }) => {
+        const address = await roamer.navigate(caller);
         if (address !== undefined) found.set(userId, address);
       }),
     );
