@@ -43,6 +43,8 @@ export interface RuntimeStats {
   readonly activations: number;
   /** The same by kind. */
   readonly byKind: Readonly<Record<string, number>>;
+  /** Relayed streams: of clients here whose actors are elsewhere (`out`), of actors here whose clients are (`in`). */
+  readonly relayed: { readonly out: number; readonly in: number };
 }
 
 /** Where an actor is placed. */

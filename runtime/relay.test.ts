@@ -11,6 +11,8 @@ describe('a relayed stream', () => {
     const { opened, actors, two, via } = relayed();
     const line = await opened();
     assert.deepEqual(via, ['n1']);
+    assert.deepEqual(two.node(0).stats().relayed, { out: 1, in: 0 });
+    assert.deepEqual(two.node(1).stats().relayed, { out: 0, in: 1 });
     say(actors(), ...numbers(0, 10));
     actors().send(Buffer.from('a '), Buffer.from('piece'));
     await settle();
@@ -18,6 +20,7 @@ describe('a relayed stream', () => {
     actors().end(new StarlingError('REFUSED', 'enough', { metadata: { why: 'so' } }));
     await two.clock.advance(1000);
     assert.deepEqual(line.frames, [...numbers(0, 10), 'a piece', 'last']);
+    for (const i of [0, 1]) assert.deepEqual(two.node(i).stats().relayed, { out: 0, in: 0 });
     assert.equal(line.outcome, 'REFUSED');
     assert.match(line.error?.message ?? '', /enough/);
     assert.deepEqual(line.error?.metadata, { why: 'so' });

@@ -246,7 +246,8 @@ export class Runtime implements Host, ShardHost {
   }
 
   stats(): RuntimeStats {
-    return { activations: this.#residents.count, byKind: this.#residents.counts() };
+    const relayed = this.#relay.streams;
+    return { activations: this.#residents.count, byKind: this.#residents.counts(), relayed };
   }
 
   /**
