@@ -198,8 +198,7 @@ export class ShardOwnership implements Ownership {
     entry.retry = undefined;
     this.#looking.add(shard);
     const { seen } = entry.state;
-    const claims = seen === undefined || this.#calls.mayFence(seen.owner);
-    this.#run(shard, entry, { kind: 'look', claims });
+    this.#run(shard, entry, { kind: 'look', claims: !seen || this.#calls.mayFence(seen.owner) });
   }
 
   #run(shard: number, entry: Entry, event: ShardEvent): void {
@@ -272,9 +271,10 @@ export class ShardOwnership implements Ownership {
         void this.#drain(shard).then(() => then({ kind: 'drained', drain: action.drain }));
         return;
       case 'undrain':
-        return this.#host?.undrainShard(shard);
+        this.#host?.undrainShard(shard);
+        return;
       case 'lose':
-        return this.#host?.shardLost(shard);
+        this.#host?.shardLost(shard);
     }
   }
 
