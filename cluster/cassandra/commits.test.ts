@@ -19,7 +19,10 @@ function held() {
     },
   });
   const commit = (id: string, rest: string, mark?: string): Promise<void> =>
-    commits.run(id, { marks: mark === undefined ? [] : [op(mark)], rest: [op(rest)] });
+    commits.run(
+      { kind: 'user', key: id, shard: 0 },
+      { marks: mark === undefined ? [] : [op(mark)], rest: [op(rest)] },
+    );
   return { written, commits, commit, answer: (failure?: Failure) => answers.shift()?.(failure) };
 }
 

@@ -6,12 +6,14 @@
 // D2  A commit of which a step has left something, or may have, is never refused as not done (S6).
 
 import { StarlingError } from '../../runtime/errors.ts';
+import type { ActorAddress } from '../../runtime/ports/store.ts';
 import { type Failure, toError } from './failures.ts';
 import type { Steps } from './layout.ts';
 import type { Op, Writer } from './writer.ts';
 
 interface Job {
-  readonly id: string;
+  readonly kind: string;
+  readonly key: string;
   readonly steps: Steps;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -21,20 +23,24 @@ interface Job {
 
 export class Commits {
   readonly #writer: Pick<Writer, 'write'>;
-  /** The last commit of each actor that has any. */
-  readonly #last = new Map<string, Job>();
+  /** The last commit of each actor that has any, by kind and key: no text is put together for a commit. */
+  readonly #last = new Map<string, Map<string, Job>>();
+  #underWay = 0;
   readonly #idle: (() => void)[] = [];
 
   constructor(writer: Pick<Writer, 'write'>) {
     this.#writer = writer;
   }
 
-  /** Runs both steps after the commits of the same `id` before it. */
-  run(id: string, steps: Steps): Promise<void> {
+  /** Runs both steps after the commits of the same actor before it. */
+  run(actor: ActorAddress, steps: Steps): Promise<void> {
     return new Promise((resolve, reject) => {
-      const job: Job = { id, steps, resolve, reject, next: undefined };
-      const before = this.#last.get(id);
-      this.#last.set(id, job);
+      const { kind, key } = actor;
+      const job: Job = { kind, key, steps, resolve, reject, next: undefined };
+      const last = this.#ofKind(kind);
+      const before = last.get(key);
+      last.set(key, job);
+      this.#underWay += 1;
       if (before === undefined) this.#start(job);
       else before.next = job;
     });
@@ -42,7 +48,17 @@ export class Commits {
 
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
-    return this.#last.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+    return this.#underWay === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Kinds are few, and stay. */
+  #ofKind(kind: string): Map<string, Job> {
+    let last = this.#last.get(kind);
+    if (last === undefined) {
+      last = new Map();
+      this.#last.set(kind, last);
+    }
+    return last;
   }
 
   #start(job: Job): void {
@@ -72,11 +88,13 @@ export class Commits {
   }
 
   #end(job: Job, error: StarlingError | undefined): void {
-    if (this.#last.get(job.id) === job) this.#last.delete(job.id);
+    const last = this.#ofKind(job.kind);
+    if (last.get(job.key) === job) last.delete(job.key);
+    this.#underWay -= 1;
     if (error === undefined) job.resolve();
     else job.reject(error);
     if (job.next !== undefined) this.#start(job.next);
-    if (this.#last.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 

@@ -7,12 +7,22 @@ import { invalidRequest, StarlingError } from '../../runtime/errors.ts';
 import type { ActorAddress, Commit, DueMark, WakeMark } from '../../runtime/ports/store.ts';
 import { encodeHead } from './head.ts';
 import { valueBytesMax } from './limits.ts';
-import { bucketOf, type Partition, shardPartition, stripeOf, stripePartition } from './partition.ts';
+import {
+  bucketOf,
+  type Partition,
+  Partitions,
+  shardPartition,
+  stripeOf,
+  stripePartition,
+} from './partition.ts';
+import { Slab } from './slab.ts';
 import type { Statements } from './statements.ts';
 import type { Op } from './writer.ts';
 
 /** What the server counts for a row beside its value and texts, rounded up. */
 const opBytes = 64;
+
+const none: readonly never[] = [];
 
 const name = /^[a-z0-9-]{1,32}$/;
 
@@ -25,6 +35,8 @@ export interface Steps {
 export class Layout {
   readonly statements: Statements;
   readonly stripes: number;
+  readonly #partitions = new Partitions();
+  readonly #slab = new Slab();
 
   constructor(statements: Statements, stripes: number) {
     this.statements = statements;
@@ -43,6 +55,7 @@ export class Layout {
   steps(commit: Commit, wakeTs: () => bigint): Steps {
     const { actor, mark, due = [] } = commit;
     checkActor(actor);
+    if (mark === undefined && commit.due === undefined) return { marks: none, rest: this.#rest(commit) };
     const marks = due.map((one) => this.#due(one));
     if (mark !== undefined) marks.push(this.#wake(mark, wakeTs()));
     return { marks, rest: this.#rest(commit) };
@@ -65,14 +78,14 @@ export class Layout {
     return { query: this.statements.dropWake, params, partition: shardPartition(shard), bytes: opBytes };
   }
 
-  #rest({ actor, head, rows = [], cells = [], notes = [] }: Commit): Op[] {
+  #rest({ actor, head, rows = none, cells = none, notes = none }: Commit): Op[] {
     const stripe = stripeOf(actor, this.stripes);
-    const first = stripePartition(stripe, 0);
+    const first = this.#partitions.of(stripe, 0);
     const { kind, key } = actor;
     const nameBytes = opBytes + kind.length + key.length;
     const { writeHead, writeRow, writeCell, deleteCell, writeNote, deleteNote } = this.statements;
     const ops: Op[] = [];
-    const add = (query: string, params: readonly unknown[], partition: Partition, bytes: number): void => {
+    const add = (query: string, params: unknown[], partition: Partition, bytes: number): void => {
       if (bytes > valueBytesMax) throw new StarlingError('PAYLOAD_TOO_LARGE');
       ops.push({ query, params, partition, bytes: nameBytes + bytes });
     };
@@ -83,8 +96,8 @@ export class Layout {
     let own = { bucket: 0, partition: first };
     for (const { seq, ts, value } of rows) {
       const bucket = bucketOf(seq);
-      if (bucket !== own.bucket) own = { bucket, partition: stripePartition(stripe, bucket) };
-      const params = [ts, Buffer.from(value), stripe, bucket, kind, key, BigInt(seq)];
+      if (bucket !== own.bucket) own = { bucket, partition: this.#partitions.of(stripe, bucket) };
+      const params = [ts, this.#slab.copy(value), stripe, bucket, kind, key, BigInt(seq)];
       add(writeRow, params, own.partition, value.length);
     }
     for (const { table, key: cell, value, ts } of cells) {
@@ -92,7 +105,7 @@ export class Layout {
       checkKey('cell key', cell);
       const at = [stripe, 0, kind, key, table, cell];
       if (value === undefined) add(deleteCell, [ts, ...at], first, cell.length);
-      else add(writeCell, [ts, Buffer.from(value), ...at], first, value.length + cell.length);
+      else add(writeCell, [ts, this.#slab.copy(value), ...at], first, value.length + cell.length);
     }
     for (const { note, present, ts } of notes) {
       checkKey('note', note);

@@ -15,20 +15,29 @@ export const stripesDefault = 64;
 /** Stripes of a keyspace at most. */
 export const stripesMax = 65_536;
 
-/** Bytes of one batch at the start; the server refuses above its threshold, 50 KiB by default. */
-export const batchBytesStart = 40 * 1024;
+/**
+ * Bytes of one batch at the start. The server's `batch_size_fail_threshold` is for batches of several partitions; what bounds
+ * ours is `max_mutation_size`, 16 MiB by default. Larger ones cost it no less a row, and hold its thread for longer.
+ */
+export const batchBytesStart = 128 * 1024;
 
 /** Bytes below which the size of batches is not lowered, whatever the server refuses. */
 export const batchBytesMin = 2 * 1024;
 
 /** Statements of one batch. */
-export const batchOpsMax = 500;
+export const batchOpsMax = 1_000;
 
 /** Requests of one partition under way: what arrives meanwhile goes with the next (group commit). */
 export const partitionRequestsMax = 1;
 
 /** Write requests under way. */
 export const writeRequestsMax = 512;
+
+/**
+ * Write requests under way for each node that is up, up to which one is sent whatever its size. Above it only full ones are:
+ * a busy server gets rows in fewer requests, each of which costs it as much as ten rows.
+ */
+export const eagerRequestsEach = 16;
 
 /** Reads and conditional writes under way; more wait. */
 export const otherRequestsMax = 512;
@@ -90,3 +99,12 @@ export const listRequestsMax = 16;
 
 /** Incarnations whose life is read in one request. */
 export const livesMax = 64;
+
+/** Bytes of memory from which copies of small values are cut. */
+export const slabBytes = 64 * 1024;
+
+/** Bytes above which a value is copied into memory of its own. */
+export const slabValueBytesMax = 4 * 1024;
+
+/** Partitions whose names are kept at hand. */
+export const knownPartitionsMax = 8_192;

@@ -10,7 +10,7 @@
 // P2  The number of stripes never changes in the life of a keyspace: it is written there and read at open.
 
 import type { ActorAddress } from '../../runtime/ports/store.ts';
-import { bucketRows } from './limits.ts';
+import { bucketRows, knownPartitionsMax } from './limits.ts';
 
 /** One partition of the server, as it is named in statements and in routing. */
 export interface Partition {
@@ -49,6 +49,22 @@ export function stripePartition(stripe: number, bucket: number): Partition {
   routingKey.writeUInt16BE(4, 7);
   routingKey.writeInt32BE(bucket, 9);
   return { id: `${stripe}/${bucket}`, routingKey };
+}
+
+/** Partitions of stripes, kept at hand: each row names one. */
+export class Partitions {
+  readonly #known = new Map<number, Partition>();
+
+  of(stripe: number, bucket: number): Partition {
+    const id = bucket * 65_536 + stripe;
+    let found = this.#known.get(id);
+    if (found === undefined) {
+      if (this.#known.size >= knownPartitionsMax) this.#known.clear();
+      found = stripePartition(stripe, bucket);
+      this.#known.set(id, found);
+    }
+    return found;
+  }
 }
 
 /** The partition of the wake marks, or of the due marks, of a shard: the two tables share their keys. */

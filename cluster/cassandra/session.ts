@@ -29,6 +29,7 @@ import {
 } from './limits.ts';
 import type { Partition } from './partition.ts';
 import { Pulse } from './pulse.ts';
+import type { Op } from './writer.ts';
 
 const { consistencies } = cassandra.types;
 
@@ -117,6 +118,11 @@ export class CassandraSession {
     return this.#requests;
   }
 
+  /** Nodes of the home data centre that are up; at least 1. */
+  get nodes(): number {
+    return Math.max(1, this.#homeHosts().length);
+  }
+
   /** One page of a read. */
   async page(bound: Bound, fetchSize: number, pageState?: string): Promise<Page> {
     const options = { ...quorumRead, fetchSize, ...(pageState === undefined ? {} : { pageState }) };
@@ -167,19 +173,14 @@ export class CassandraSession {
     }
   }
 
-  /** Writes of one partition, in one request. Fails with a Failure's facts; the caller bounds how many are under way. */
-  async group(bounds: readonly Bound[], partition: Partition): Promise<Failure | undefined> {
-    const [only] = bounds;
+  /** Writes of one partition, in one request: answers what is wrong. The caller bounds how many are under way. */
+  async group(ops: Op[], partition: Partition): Promise<Failure | undefined> {
+    const [only] = ops;
     const options = { ...quorumWrite, logged: false, routingKey: partition.routingKey };
     const send = (): Promise<unknown> =>
-      bounds.length === 1 && only !== undefined
+      ops.length === 1 && only !== undefined
         ? this.#execute(only, options)
-        : this.#send(() =>
-            this.#client.batch(
-              bounds.map(({ query, params }) => ({ query, params: [...params] })),
-              options,
-            ),
-          );
+        : this.#send(() => this.#client.batch(ops, options));
     return (await this.#attempts('write', send)).failure;
   }
 

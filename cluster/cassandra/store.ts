@@ -40,7 +40,10 @@ export class CassandraStore implements Store {
     this.#session = session;
     this.#layout = layout;
     this.#reader = new Reader(session, layout);
-    this.#writer = new Writer((bounds, partition) => session.group(bounds, partition));
+    this.#writer = new Writer(
+      (ops, partition) => session.group(ops, partition),
+      () => session.nodes,
+    );
     this.#commits = new Commits(this.#writer);
   }
 
@@ -94,7 +97,7 @@ export class CassandraStore implements Store {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#commits.run(`${commit.actor.kind}/${commit.actor.key}`, steps);
+    return this.#commits.run(commit.actor, steps);
   }
 
   async trim(actor: ActorAddress, below: number, ts: bigint): Promise<void> {

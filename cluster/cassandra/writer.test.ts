@@ -56,6 +56,21 @@ test('G2: one request of a partition is under way; what arrives meanwhile goes w
   deepEqual(requests.at(-1), ['b', 'c']);
 });
 
+test('G2: where enough requests are under way, a further one is sent when it is full, or when one of them ends', async () => {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const { requests, write } = recording((names) => (names.includes('first') ? promise : undefined));
+  const first = Array.from({ length: 16 }, (_, stripe) => write(op('first', stripe)));
+  await write(op('full', 99, 200_000));
+  const late = [write(op('a', 77)), write(op('b', 77))];
+  await write(op('full', 98, 200_000));
+  const names = requests.flat();
+  equal(names.filter((name) => name === 'full').length, 2);
+  ok(!names.includes('a'));
+  resolve(undefined);
+  await Promise.all([...first, ...late]);
+  deepEqual(requests.at(-1), ['a', 'b']);
+});
+
 test('a request is bounded by bytes, and what is larger alone goes alone', async () => {
   const { requests, write } = recording(() => undefined);
   await Promise.all([write(op('a', 0, 30_000)), write(op('big', 0, 900_000)), write(op('b', 0, 30_000))]);

@@ -4,8 +4,8 @@
 // Invariants:
 // G1  A request writes one partition: it is one mutation at the server, lands as a whole or not at all on each replica, and a
 //     refusal for lack of replicas means that nothing of it was written.
-// G2  One request of a partition is under way at a time; what arrives meanwhile goes with the next. So a lone write waits for
-//     nothing, and under load requests grow by themselves.
+// G2  One request of a partition is under way at a time, and few in all unless they are full; what arrives meanwhile goes with
+//     the next. So a lone write waits for nothing, and under load requests grow by themselves.
 // G3  A refused request is halved until the one write that is refused stands alone: it fails, the others do not.
 // G4  The size of requests stays below the smallest one that was refused for its size.
 // G5  A unit that spans partitions is known as done when all its parts are, as not done only when all were refused.
@@ -16,6 +16,7 @@ import {
   batchBytesMin,
   batchBytesStart,
   batchOpsMax,
+  eagerRequestsEach,
   partitionRequestsMax,
   queueBytesMax,
   queueWritesMax,
@@ -24,26 +25,16 @@ import {
 import type { Partition } from './partition.ts';
 import type { Bound } from './session.ts';
 
-/** One statement of a unit. */
+/** One statement of a unit. The database library takes it as it is: nothing is copied once more on the way. */
 export interface Op extends Bound {
+  readonly params: unknown[];
   readonly partition: Partition;
   /** About what the server counts for it. */
   readonly bytes: number;
 }
 
 /** Sends writes of one partition; answers what is wrong, or undefined. */
-export type Send = (bounds: readonly Bound[], partition: Partition) => Promise<Failure | undefined>;
-
-/** Writes that are answered together. */
-interface Unit {
-  left: number;
-  done: boolean;
-  refusal: Failure | undefined;
-  unknown: Failure | undefined;
-  readonly bytes: number;
-  readonly writes: number;
-  readonly settle: (failure: Failure | undefined) => void;
-}
+export type Send = (ops: Op[], partition: Partition) => Promise<Failure | undefined>;
 
 /** What a unit writes in one partition, or a share of it. */
 interface Part {
@@ -52,25 +43,50 @@ interface Part {
   readonly bytes: number;
 }
 
+/** Writes that are answered together. Mostly there is one part: then the unit is it. */
+class Unit implements Part {
+  readonly unit = this;
+  readonly ops: readonly Op[];
+  readonly bytes: number;
+  readonly settle: (failure: Failure | undefined) => void;
+  left = 0;
+  done = false;
+  refusal: Failure | undefined;
+  unknown: Failure | undefined;
+
+  constructor(ops: readonly Op[], bytes: number, settle: (failure: Failure | undefined) => void) {
+    this.ops = ops;
+    this.bytes = bytes;
+    this.settle = settle;
+  }
+}
+
 interface Lane {
   readonly partition: Partition;
   readonly parts: Part[];
+  /** Of all parts that wait. */
+  bytes: number;
   underWay: number;
-  ready: boolean;
+  /** Which list it waits in. */
+  state: 'idle' | 'ready' | 'full';
 }
 
 export class Writer {
   readonly #send: Send;
+  readonly #nodes: () => number;
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: Lane[] = [];
+  readonly #full: Lane[] = [];
   #batchBytes = batchBytesStart;
   #requests = 0;
   #writes = 0;
   #bytes = 0;
   #planned = false;
 
-  constructor(send: Send) {
+  /** `nodes`: how many share the requests now. */
+  constructor(send: Send, nodes: () => number = () => 1) {
     this.#send = send;
+    this.#nodes = nodes;
   }
 
   /** Bytes up to which writes share a request now (G4). */
@@ -90,33 +106,39 @@ export class Writer {
     }
     this.#writes += ops.length;
     this.#bytes += bytes;
-    const unit: Unit = {
-      left: 0,
-      done: false,
-      refusal: undefined,
-      unknown: undefined,
-      bytes,
-      writes: ops.length,
-      settle,
-    };
-    for (const [partition, own] of byPartition(ops)) this.#enqueue(unit, partition, own);
+    const unit = new Unit(ops, bytes, settle);
+    const [first] = ops;
+    if (first !== undefined && bytes <= this.#batchBytes && isOnePart(ops)) {
+      this.#enqueue(first.partition, unit);
+    } else {
+      for (const [partition, own] of byPartition(ops)) {
+        for (const part of partsOf(unit, own, this.#batchBytes)) this.#enqueue(partition, part);
+      }
+    }
     this.#plan();
   }
 
-  #enqueue(unit: Unit, partition: Partition, ops: readonly Op[]): void {
-    const lane = this.#lanes.get(partition.id) ?? { partition, parts: [], underWay: 0, ready: false };
-    this.#lanes.set(partition.id, lane);
-    for (const part of partsOf(unit, ops, this.#batchBytes)) {
-      unit.left += 1;
-      lane.parts.push(part);
+  #enqueue(partition: Partition, part: Part): void {
+    let lane = this.#lanes.get(partition.id);
+    if (lane === undefined) {
+      lane = { partition, parts: [], bytes: 0, underWay: 0, state: 'idle' };
+      this.#lanes.set(partition.id, lane);
     }
+    part.unit.left += 1;
+    lane.parts.push(part);
+    lane.bytes += part.bytes;
     this.#offer(lane);
   }
 
   #offer(lane: Lane): void {
-    if (lane.ready || lane.parts.length === 0 || lane.underWay >= partitionRequestsMax) return;
-    lane.ready = true;
-    this.#ready.push(lane);
+    if (lane.parts.length === 0 || lane.underWay >= partitionRequestsMax) return;
+    if (lane.state !== 'full' && lane.bytes >= this.#batchBytes) {
+      lane.state = 'full';
+      this.#full.push(lane);
+    } else if (lane.state === 'idle') {
+      lane.state = 'ready';
+      this.#ready.push(lane);
+    }
   }
 
   /** After what else this turn of the event loop hands over. */
@@ -130,11 +152,8 @@ export class Writer {
   }
 
   #dispatch(): void {
-    while (this.#requests < writeRequestsMax) {
-      const lane = this.#ready.shift();
-      if (lane === undefined) return;
-      lane.ready = false;
-      const parts = takeParts(lane.parts, this.#batchBytes);
+    for (let lane = this.#next(); lane !== undefined; lane = this.#next()) {
+      const parts = takeParts(lane, this.#batchBytes);
       this.#requests += 1;
       lane.underWay += 1;
       this.#deliver(lane, parts)
@@ -143,20 +162,27 @@ export class Writer {
           this.#requests -= 1;
           lane.underWay -= 1;
           if (lane.parts.length > 0) this.#offer(lane);
-          else if (lane.underWay === 0 && !lane.ready) this.#lanes.delete(lane.partition.id);
+          else if (lane.underWay === 0 && lane.state === 'idle') this.#lanes.delete(lane.partition.id);
           this.#plan();
         });
     }
   }
 
+  /** G2: what would not fill its request waits for more while enough are under way. */
+  #next(): Lane | undefined {
+    if (this.#requests >= writeRequestsMax) return undefined;
+    const eager = this.#requests < this.#nodes() * eagerRequestsEach;
+    const lane = taken(this.#full, 'full') ?? (eager ? taken(this.#ready, 'ready') : undefined);
+    if (lane !== undefined) lane.state = 'idle';
+    return lane;
+  }
+
   async #deliver(lane: Lane, parts: readonly Part[]): Promise<void> {
-    const failure = await this.#send(
-      parts.flatMap(({ ops }) => ops),
-      lane.partition,
-    );
+    const ops: Op[] = [];
+    for (const part of parts) for (const op of part.ops) ops.push(op);
+    const failure = await this.#send(ops, lane.partition);
     if (failure?.fate !== 'refused') return this.#settleAll(parts, failure);
-    const ops = parts.reduce((sum, part) => sum + part.ops.length, 0);
-    if (ops === 1) return this.#settleAll(parts, failure);
+    if (ops.length === 1) return this.#settleAll(parts, failure);
     if (failure.code === 'PAYLOAD_TOO_LARGE') this.#shrink(parts);
     // G3.
     const [first, second] = halves(parts);
@@ -179,10 +205,17 @@ export class Writer {
     else if (failure.fate === 'unknown') unit.unknown ??= failure;
     else unit.refusal ??= failure;
     if (unit.left > 0) return;
-    this.#writes -= unit.writes;
+    this.#writes -= unit.ops.length;
     this.#bytes -= unit.bytes;
     unit.settle(verdict(unit));
   }
+}
+
+/** The first that still waits there: one that grew full has moved on. */
+function taken(lanes: Lane[], state: Lane['state']): Lane | undefined {
+  for (let lane = lanes.shift(); lane !== undefined; lane = lanes.shift())
+    if (lane.state === state) return lane;
+  return undefined;
 }
 
 /** G5. */
@@ -197,11 +230,14 @@ function brokenBy(error: unknown): Failure {
   return { fate: 'unknown', repeat: false, code: 'OUTCOME_UNKNOWN', detail: String(error) };
 }
 
+function isOnePart(ops: readonly Op[]): boolean {
+  if (ops.length > batchOpsMax) return false;
+  const id = ops[0]?.partition.id;
+  for (const op of ops) if (op.partition.id !== id) return false;
+  return true;
+}
+
 function byPartition(ops: readonly Op[]): Iterable<readonly [Partition, readonly Op[]]> {
-  const [first] = ops;
-  if (first !== undefined && ops.every((op) => op.partition.id === first.partition.id)) {
-    return [[first.partition, ops]];
-  }
   const found = new Map<string, [Partition, Op[]]>();
   for (const op of ops) {
     const known = found.get(op.partition.id);
@@ -230,17 +266,18 @@ function partsOf(unit: Unit, ops: readonly Op[], bytesMax: number): Part[] {
 }
 
 /** Takes from the front what one request may hold; at least one part. */
-function takeParts(parts: Part[], bytesMax: number): readonly Part[] {
+function takeParts(lane: Lane, bytesMax: number): readonly Part[] {
   let count = 0;
   let bytes = 0;
   let ops = 0;
-  for (const part of parts) {
+  for (const part of lane.parts) {
     if (count > 0 && (bytes + part.bytes > bytesMax || ops + part.ops.length > batchOpsMax)) break;
     count += 1;
     bytes += part.bytes;
     ops += part.ops.length;
   }
-  return parts.splice(0, count);
+  lane.bytes -= bytes;
+  return lane.parts.splice(0, count);
 }
 
 /** Two halves; of a part alone, its statements. Each half of it counts for the unit. */
