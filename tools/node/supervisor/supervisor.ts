@@ -73,6 +73,8 @@ export class Supervisor {
   readonly #untold = new Set<string>();
   readonly #burials = new Set<Promise<void>>();
   #isWhole = false;
+  /** Nothing is started any more. */
+  #ending = false;
   #stopping: Promise<void> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -178,11 +180,11 @@ export class Supervisor {
     worker.process = undefined;
     worker.phase = 'down';
     this.#options.onChange();
-    const inOrder = this.#stopping !== undefined && end.code === 0;
+    const inOrder = this.#ending && end.code === 0;
     if (incarnation !== undefined && !inOrder) this.#bury(worker.node, incarnation);
     // It may have been the one that was to tell of another.
     this.#tell();
-    if (this.#stopping !== undefined) return;
+    if (this.#ending) return;
     this.#write('warn', 'a worker has ended', { worker: worker.node, how: end.text });
     // What it says is wrong with settings or servers does not pass by itself.
     const hopeless = !this.#isWhole && failure !== undefined;
@@ -255,6 +257,7 @@ export class Supervisor {
 
   async #stop(): Promise<void> {
     const { clock, stopMs } = this.#options;
+    this.#ending = true;
     for (const worker of this.#workers) {
       worker.timer?.cancel();
       // One that is no member has nothing to give away.
