@@ -90,12 +90,12 @@ async function main(): Promise<number> {
     await starting.then((started) => started.close()).catch(() => {});
     throw error;
   });
-  let held = false;
+  let held: boolean | undefined;
   try {
     held = await Promise.race([judge(cluster, args, again), interrupted.promise]);
     return held ? 0 : 1;
   } finally {
-    const keep = args.keep || !held;
+    const keep = args.keep || held === false;
     await cluster.close({ keep });
     if (keep) console.log(`logs and data are kept in ${cluster.directory}`);
   }

@@ -22,8 +22,8 @@ export interface FlowRules {
   passes(): boolean;
   /** Milliseconds each byte is under way. */
   delayMs(): number;
-  /** Sees what comes in, before anything is decided about it. */
-  seen(bytes: Buffer): void;
+  /** Sees what comes in, before anything is decided about it; returns what is to go on. */
+  taken(bytes: Buffer): Buffer;
 }
 
 export class Flow {
@@ -38,8 +38,8 @@ export class Flow {
     this.#source = source;
     this.#sink = sink;
     this.#rules = rules;
-    source.on('data', (bytes) => {
-      rules.seen(bytes);
+    source.on('data', (came) => {
+      const bytes = rules.taken(came);
       this.#bytes += bytes.length;
       if (this.#bytes > bytesMax) source.pause();
       this.#add({ kind: 'bytes', bytes, dueMs: performance.now() + rules.delayMs() });

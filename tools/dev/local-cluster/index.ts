@@ -7,4 +7,4 @@
 
 export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from './cluster.ts';
 export type { LocalNode, NodeEnd, NodeLinks } from './local-node.ts';
-export { type Direction, type Link, openLink, type Stranded } from './proxy.ts';
+export { type Direction, type Link, openLink, type RequestListener, type Stranded } from './proxy.ts';

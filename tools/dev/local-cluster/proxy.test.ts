@@ -191,10 +191,11 @@ describe('a link', () => {
     const near = await dial(t, link);
     const far = await server.next();
     const seen = new Promise<void>((resolve) => {
-      link.onRequestBytes((bytes) => {
-        if (!bytes.includes('swap')) return;
+      link.onRequests((bytes) => {
+        if (!bytes.includes('swap')) return bytes;
         link.cut('requests');
         resolve();
+        return bytes;
       });
     });
     near.socket.write('read ');
@@ -204,6 +205,27 @@ describe('a link', () => {
     assert.equal(far.ear.text, 'read ');
     link.mend();
     await far.ear.hears('read swap');
+  });
+
+  test('A listener may have other bytes go on, connection by connection.', async (t) => {
+    const { server, link } = await linked(t);
+    const [one, other] = [await dial(t, link), await dial(t, link)];
+    const [oneFar, otherFar] = [await server.next(), await server.next()];
+    const seen = new Map<object, string>();
+    link.onRequests((bytes, connection) => {
+      seen.set(connection, (seen.get(connection) ?? '') + bytes.toString());
+      return bytes.includes('secret') ? Buffer.alloc(0) : bytes;
+    });
+    one.socket.write('secret');
+    other.socket.write('open');
+    await otherFar.ear.hears('open');
+    one.socket.write('later');
+    await oneFar.ear.hears('later');
+    assert.equal(oneFar.ear.text, 'later');
+    assert.deepEqual([...seen.values()].map((text) => text.replace('secret', '')).toSorted(), [
+      'later',
+      'open',
+    ]);
   });
 
   test('A delay keeps the order of bytes.', async (t) => {
@@ -239,7 +261,12 @@ function closing(socket: Socket): Promise<void> {
 
 /** Resolves once the link has the next bytes of a client. */
 function held(link: Link): Promise<void> {
-  return new Promise((resolve) => link.onRequestBytes(() => resolve()));
+  return new Promise((resolve) =>
+    link.onRequests((bytes) => {
+      resolve();
+      return bytes;
+    }),
+  );
 }
 
 async function closedPort(): Promise<number> {

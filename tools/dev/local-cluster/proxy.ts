@@ -39,10 +39,16 @@ export interface Link {
   delay(ms: number): void;
   /** Holds the connections of now in both directions, for good unless released. New ones pass. */
   strand(): Stranded;
-  /** Tells of the bytes that come from clients before they are sent on; a cut made then holds them too. */
-  onRequestBytes(listener: ((bytes: Buffer) => void) | undefined): void;
+  /**
+   * Shows the bytes that come from clients, by connection, before they are sent on; what it returns goes on in their place. A cut
+   * made then holds that too.
+   */
+  onRequests(listener: RequestListener | undefined): void;
   close(): Promise<void>;
 }
+
+/** `connection` is the same object for all bytes of one connection. */
+export type RequestListener = (bytes: Buffer, connection: object) => Buffer;
 
 export interface ServerAddress {
   readonly host: string;
@@ -80,7 +86,7 @@ class ProxyLink implements Link {
   readonly #cuts = new Set<Direction>();
   #refusing = false;
   #delayMs = 0;
-  #listener: ((bytes: Buffer) => void) | undefined;
+  #listener: RequestListener | undefined;
 
   constructor(server: Server, port: number, to: ServerAddress) {
     this.port = port;
@@ -127,7 +133,7 @@ class ProxyLink implements Link {
     };
   }
 
-  onRequestBytes(listener: ((bytes: Buffer) => void) | undefined): void {
+  onRequests(listener: RequestListener | undefined): void {
     this.#listener = listener;
   }
 
@@ -144,10 +150,10 @@ class ProxyLink implements Link {
       return;
     }
     const far = new Socket({ allowHalfOpen: true });
-    const rulesOf = (direction: Direction, seen: (bytes: Buffer) => void): FlowRules => ({
+    const rulesOf = (direction: Direction, taken: (bytes: Buffer) => Buffer): FlowRules => ({
       passes: () => pair.opened && !pair.stranded && !this.#cuts.has(direction),
       delayMs: () => this.#delayMs,
-      seen,
+      taken,
     });
     const pair: Pair = {
       near,
@@ -158,12 +164,12 @@ class ProxyLink implements Link {
         requests: new Flow(
           near,
           far,
-          rulesOf('requests', (bytes) => this.#listener?.(bytes)),
+          rulesOf('requests', (bytes) => this.#listener?.(bytes, near) ?? bytes),
         ),
         answers: new Flow(
           far,
           near,
-          rulesOf('answers', () => {}),
+          rulesOf('answers', (bytes) => bytes),
         ),
       },
     };

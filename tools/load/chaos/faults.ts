@@ -135,3 +135,11 @@ async function wish(cluster: LocalCluster, ask: (client: Client) => Promise<unkn
     }
   }
 }
+
+/** Names of the nodes that a node takes as taking part; empty where it does not answer. */
+export async function membersSeenFrom(cluster: LocalCluster, node: LocalNode): Promise<readonly string[]> {
+  const token = await cluster.adminToken();
+  const client = createClient({ address: node.address, token: () => token, timeoutMs: 5_000 });
+  const seen = await client.call(ClusterService.method.getCluster, {}).catch(() => undefined);
+  return seen?.members.map((member) => member.node) ?? [];
+}

@@ -7,17 +7,19 @@
 // when it comes back and is meant to have those shards, takes them over at once, while the second one serves them still: cut from
 // NATS, it does not hear that it should give them away. Both answer. A claim that names the row it has read would have failed.
 
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalNode } from '../../../dev/local-cluster/index.ts';
 import { EPOCH_STEP } from '../edits.ts';
 import { linksOf, nodeAt, startAgain } from '../faults.ts';
+import { isClaim } from '../requests.ts';
 import type { ChaosRun } from '../run.ts';
 
 /** Longest wait for the first claim, milliseconds. */
 const claimMsMax = 100_000;
 
-/** For as long others do not find a node gone that is cut from NATS, and a little more. */
-const cutMs = 9_000;
+/** Longest wait until the second node has learned that it was fenced; no more than one is fenced in a minute. */
+const fencedMsMax = 90_000;
 
 const mutant = 'cas-on-epoch-only';
 
@@ -46,9 +48,13 @@ export async function provokeLateClaim(run: ChaosRun): Promise<void> {
   for (const each of stranded) each.release();
   await sleep(1_000);
   run.say(`  they have arrived; cut ${second.name} from NATS, start ${first.name}`);
+  const ends = second.ends.length;
+  const started = startAgain(first);
+  await untilListening(first);
   nats.cut();
-  await startAgain(first);
-  await sleep(cutMs);
+  await started;
+  const untilMs = performance.now() + fencedMsMax;
+  while (second.ends.length === ends && performance.now() < untilMs) await sleep(100);
   nats.mend();
   step(second, 5);
   run.say(`  ${second.name} is mended`);
@@ -62,27 +68,32 @@ function step(node: LocalNode, by: number): void {
 /** From the node's next claim on, nothing it sends to Cassandra arrives. False: it made none in time. */
 function holdClaims(node: LocalNode): Promise<boolean> {
   const { cassandra } = linksOf(node);
-  const isClaim = claimPattern(node.name);
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), claimMsMax);
   for (const link of cassandra)
-    link.onRequestBytes((bytes) => {
-      if (!isClaim.test(bytes.toString('latin1'))) return;
-      for (const each of cassandra) {
-        each.cut('requests');
-        each.onRequestBytes(undefined);
+    link.onRequests((bytes) => {
+      if (isClaim(bytes, node.name)) {
+        for (const each of cassandra) each.cut('requests');
+        resolve(true);
       }
-      resolve(true);
+      return bytes;
     });
   return promise.finally(() => {
     clearTimeout(timer);
-    for (const link of cassandra) link.onRequestBytes(undefined);
+    for (const link of cassandra) link.onRequests(undefined);
   });
 }
 
-/** Two bound values side by side: four bytes of an epoch, and an incarnation of the node. */
-export function claimPattern(name: string): RegExp {
-  const length = name.length + 1 + 16;
-  const size = `\\x${length.toString(16).padStart(2, '0')}`;
-  return new RegExp(`\\x00\\x00\\x00\\x04[\\s\\S]{4}\\x00\\x00\\x00${size}${name}\\.[0-9a-f]{16}`);
+/** A node listens to clients just before it joins. */
+async function untilListening(node: LocalNode): Promise<void> {
+  while (node.running) {
+    const socket = connect(node.endpoint);
+    const found = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (found) return;
+    await sleep(20);
+  }
 }
