@@ -21,6 +21,7 @@ const EVENTS = [
   'device notified',
   'device started',
   'device stopped',
+  'stream relayed',
   'stream rotated',
   'send placed',
   'send answered twice',

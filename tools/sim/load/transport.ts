@@ -11,7 +11,7 @@ import {
 } from '@bufbuild/protobuf';
 import { SendMessageRequestSchema } from '../../../proto/gen/starling/im/v1/send_pb.ts';
 import { OpenRequestSchema, OpenResponseSchema } from '../../../proto/gen/starling/im/v1/session_pb.ts';
-import { type StarlingError, shardOf, toStarlingError } from '../../../runtime/index.ts';
+import { type StarlingError, toStarlingError } from '../../../runtime/index.ts';
 import { networkError, SdkError, toSdkError } from '../../sdk/errors.ts';
 import type { Transport } from '../../sdk/ports.ts';
 import type { NodeRun } from '../world/node.ts';
@@ -55,12 +55,11 @@ export class ClientLine {
     return this.#node ?? 'n1';
   }
 
-  /** Where a stream of this user goes: mostly to the node that serves it, as navigation would say. */
-  #home(): string {
-    const { nodes, random, swarm } = this.#world;
-    const shard = shardOf(`main/${this.#who}`, swarm.shards);
-    const home = nodes.find((node) => node.serves(shard));
-    return home !== undefined && random.float() < 0.9 ? home.name : this.#pick();
+  /** Where a stream goes: mostly where navigation sent it; some are relayed, as behind one address for all. */
+  #streamTo(address: string): string {
+    const { nodes, random } = this.#world;
+    const named = nodes.find((node) => node.name === address);
+    return named !== undefined && random.float() < 0.75 ? named.name : this.#pick();
   }
 
   /** Calls a method as somebody. Rejects with SdkError. */
@@ -191,15 +190,19 @@ export class ClientLine {
       unary: (method, request, options) =>
         this.unary(method, request, { timeoutMs: options.timeoutMs ?? 10_000, signal: options.signal }),
       stream: (method, request, options, onMessage) =>
-        this.#stream(toBinary(method.input, request), options.signal, (bytes) =>
+        this.#stream(toBinary(method.input, request), options, (bytes) =>
           onMessage(fromBinary(method.output, bytes)),
         ),
     };
   }
 
-  #stream(request: Uint8Array, signal: AbortSignal, onMessage: (bytes: Uint8Array) => void): Promise<void> {
+  #stream(
+    request: Uint8Array,
+    { address, signal }: { readonly address: string; readonly signal: AbortSignal },
+    onMessage: (bytes: Uint8Array) => void,
+  ): Promise<void> {
     const { net, clock } = this.#world;
-    const name = this.#home();
+    const name = this.#streamTo(address);
     return new Promise((resolve, reject) => {
       const broken = (): void => {
         this.#node = undefined;

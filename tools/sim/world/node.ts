@@ -50,6 +50,9 @@ export interface NodeParts {
   readonly onBegun: (runtime: Runtime) => void;
 }
 
+/** So that some relayed streams move within a run. */
+const RELAYED_MS = 3_000;
+
 type AnyHandler = (request: Message, ...rest: unknown[]) => unknown;
 
 export class NodeRun implements SiteRun {
@@ -90,7 +93,9 @@ export class NodeRun implements SiteRun {
     this.runtime.register(...kinds.map((kind) => this.#counted(kind)));
     const tokens = { issue: async () => ({ token: 'sim', expiresAtMs: 0 }) };
     const nodeInfo = () => ({ node: parts.address, version: '0', uptimeMs: 0, streams: 0, store: 'ok' });
-    this.#services = imServices(this.runtime, { tokens, nodeInfo }, parts.imLimits);
+    const addresses = { address: parts.address, addressOf: (node: string) => node };
+    const limits = { relayedMsMax: RELAYED_MS, ...parts.imLimits };
+    this.#services = imServices(this.runtime, { tokens, nodeInfo, ...addresses }, limits);
   }
 
   begin(): void {

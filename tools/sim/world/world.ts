@@ -83,10 +83,16 @@ export class World implements Site {
     this.sends.refusedBy(reply.value.outcome.value.code, key.slice('main/'.length), clientMessageId);
   }
 
+  #noteRelayed(answer: Uint8Array): void {
+    const { reply } = fromBinary(NodeReplySchema, answer);
+    if (reply.case === 'streamOpen' && reply.value.error === undefined) this.trace.count('stream relayed');
+  }
+
   /** I17: what a node acknowledges for its users. */
   #answered(process: SimProcess, envelope: Uint8Array, answer: Uint8Array): void {
     const { request } = fromBinary(NodeRequestSchema, envelope);
     if (request.case === 'call') this.#noteRefusal(request.value, answer);
+    if (request.case === 'streamOpen') this.#noteRelayed(answer);
     if (request.case !== 'fanOut' || request.value.kind !== 'user') return;
     const { reply } = fromBinary(NodeReplySchema, answer);
     if (reply.case !== 'fanOut') return;
