@@ -22,11 +22,30 @@ test('Q1: no other file of the driver has a statement that writes without USING 
   );
   const literals = files.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/`[^`]*`|'[^'\n]*'/g)]);
   const writes = literals
-    .map(([text]) => text.slice(1, -1))
-    .filter((text) => /^(INSERT INTO|UPDATE|DELETE|BEGIN|TRUNCATE) /.test(text));
+    .map(([text]) => text.slice(1, -1).trim())
+    .filter((text) => /^(INSERT INTO|UPDATE|DELETE|BEGIN|TRUNCATE) /i.test(text));
   ok(writes.length >= 12, `${writes.length} found`);
   deepEqual(
     writes.filter((text) => !sound(text)),
+    [],
+  );
+});
+
+test('Q1: no other part of Starling has the database library, so none can write past these statements', () => {
+  const root = join(import.meta.dirname, '..', '..');
+  const files = globSync('{runtime,actors,cluster,tools}/**/*.ts', { cwd: root });
+  ok(files.length > 100);
+  const users = files.filter((file) => /from 'cassandra-driver/.test(readFileSync(join(root, file), 'utf8')));
+  const others = users.filter((file) => !file.startsWith('cluster/cassandra/'));
+  deepEqual(others, ['tools/load/bench-cluster/timeline-work.ts'], 'which measures the bare library');
+  ok(users.length > others.length);
+});
+
+test('no statement and no option of a table lets data go by itself: what is deleted is deleted by a trim', () => {
+  const migrations = migrationsOf('k').flatMap(({ statements }) => statements);
+  const texts = [...Object.values(statementsOf('k')), ...migrations, ...foundationOf('k', { dc1: 1 })];
+  deepEqual(
+    texts.filter((text) => /\bTTL\b/.test(text)),
     [],
   );
 });

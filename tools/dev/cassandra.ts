@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly directory?: string;
   /** Number of the node, from 1: its address is 127.0.0.<number>. Default 1. */
   readonly node?: number;
+  /** Addresses of the nodes that a cluster begins with, which join without a wait; default: that of the first. */
+  readonly seeds?: readonly string[];
   /** Ports shared with other nodes; default: free ones. */
   readonly ports?: ServerPorts;
   /** Default `none`. */
@@ -92,7 +94,7 @@ export class CassandraServer {
       directory,
       address: host,
       clusterName: 'starling',
-      seeds: ['127.0.0.1'],
+      seeds: options.seeds ?? ['127.0.0.1'],
       storagePort: ports.storage,
       nativePort: ports.native,
       authentication,
@@ -228,20 +230,21 @@ export async function startCassandra(options: ServerOptions = {}): Promise<Cassa
   }
 }
 
-/** Starts a cluster of several nodes, one after the other: two may not join at once. */
+/** Starts a cluster of several nodes at once: all are seeds, so that none waits for another to have joined. */
 export async function startCluster(nodes: number, options: ServerOptions = {}): Promise<CassandraServer[]> {
-  const hosts = Array.from({ length: nodes }, (_, at) => `127.0.0.${at + 1}`);
-  const ports = await freePorts(hosts);
-  const servers: CassandraServer[] = [];
-  try {
-    for (let node = 1; node <= nodes; node += 1) {
-      const own =
-        options.directory === undefined ? {} : { directory: join(options.directory, `node${node}`) };
-      servers.push(await startCassandra({ ...options, ...own, node, ports }));
-    }
-    return servers;
-  } catch (error) {
+  const seeds = Array.from({ length: nodes }, (_, at) => `127.0.0.${at + 1}`);
+  const ports = await freePorts(seeds);
+  const starts = seeds.map((_, at) => {
+    const node = at + 1;
+    const own = options.directory === undefined ? {} : { directory: join(options.directory, `node${node}`) };
+    return startCassandra({ ...options, ...own, node, ports, seeds });
+  });
+  const ends = await Promise.allSettled(starts);
+  const servers = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  for (const end of ends) {
+    if (end.status === 'fulfilled') continue;
     await Promise.all(servers.map((server) => server.dispose()));
-    throw error;
+    throw end.reason;
   }
+  return servers;
 }

@@ -22,6 +22,7 @@ const LIMITS: Readonly<Record<string, string>> = {
   'one_actor.durable.rate': 'limit.lmdb.put_fsync',
   'fanout.local_10k.ms': 'limit.promise_queue.fanout_10k.ms',
   'remote.call.rate': 'limit.nats_request_reply',
+  'timeline.rows.rate': 'limit.cassandra_batch',
   ...others('nact'),
   ...others('xstate'),
   ...others('effect'),
@@ -64,6 +65,8 @@ const AIMS: Readonly<Record<string, { readonly atLeast?: number; readonly atMost
   'remote.call.rate': { atLeast: 100_000 },
   'remote.call.p50_ms': { atMost: 0.5 },
   'remote.call.p99_ms': { atMost: 5 },
+  'timeline.rows.of_single': { atLeast: 2 },
+  'timeline.rows.of_batch': { atLeast: 0.8 },
 };
 
 /** The median of each figure over all runs, in the order in which they came first. */
