@@ -4,7 +4,7 @@
 
 import { type LocalCluster, startLocalCluster } from '../dev/local-cluster/index.ts';
 import { runBenchProgram } from './bench/program.ts';
-import { type ClusterSource, failoverArms } from './bench-failover/arms.ts';
+import { type ClusterSource, failoverArms, WORKERS } from './bench-failover/arms.ts';
 
 /** The default of a node. */
 const SHARDS = 4_096;
@@ -16,14 +16,17 @@ async function main(argv: readonly string[]): Promise<number> {
     let started: Promise<LocalCluster> | undefined;
     return () => {
       if (started === undefined) {
-        started = startLocalCluster({ nodes, workers, cassandraNodes: 1, shards: SHARDS, onStep });
+        const before = Promise.all(running.splice(0).map(async (each) => (await each).close()));
+        const options = { nodes, workers, cassandraNodes: 1, shards: SHARDS, onStep } as const;
+        // One at a time: both would share the machine.
+        started = before.then(() => startLocalCluster(options));
         running.push(started);
       }
       return started;
     };
   };
   try {
-    const arms = failoverArms(source(3, 1));
+    const arms = failoverArms(source(3, 1), source(3, WORKERS));
     return await runBenchProgram({ name: 'bench-failover', arms }, argv);
   } finally {
     for (const cluster of await Promise.allSettled(running))

@@ -50,9 +50,15 @@ export async function readAnnouncement(directory: string): Promise<NodeAddress |
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { http, grpc, pid } = value as Record<string, unknown>;
+  const { http, grpc, pid, workers } = value as Record<string, unknown>;
   if (typeof http !== 'string' || typeof grpc !== 'string' || typeof pid !== 'number') return undefined;
-  return { http, grpc, pid };
+  return { http, grpc, pid, ...(Array.isArray(workers) ? { workers: workers.filter(isWorker) } : {}) };
+}
+
+function isWorker(value: unknown): value is { readonly node: string; readonly pid: number } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { node, pid } = value as Record<string, unknown>;
+  return typeof node === 'string' && typeof pid === 'number';
 }
 
 /** True while a process with this id exists. */

@@ -12,6 +12,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readAnnouncement } from '../../node/internal.ts';
 import { endWithUs } from '../end-with-us.ts';
 import type { Link } from './proxy.ts';
 
@@ -40,6 +41,8 @@ export interface LocalNodeOptions {
   readonly directory: string;
   readonly port: number;
   readonly grpcPort: number;
+  /** 0 = it has no page of metrics. */
+  readonly metricsPort: number;
   /** Path of `tools/cli/main.ts` of the build to run. */
   readonly program: string;
   readonly settings: Readonly<Record<string, string>>;
@@ -93,6 +96,17 @@ export class LocalNode {
   /** Base address of gRPC-web. */
   get address(): string {
     return `http://127.0.0.1:${this.endpoint.port}`;
+  }
+
+  /** The figures of its page of metrics, summed over their labels. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const response = await fetch(`http://127.0.0.1:${this.#options.metricsPort}/metrics`);
+    const figures = new Map<string, number>();
+    for (const line of (await response.text()).split('\n')) {
+      const [, name = '', value] = /^([a-z_]+)(?:\{.*\})? (\S+)/.exec(line) ?? [];
+      if (name !== '') figures.set(name, (figures.get(name) ?? 0) + Number(value));
+    }
+    return figures;
   }
 
   /** @throws Error when it does not run */
@@ -165,6 +179,11 @@ export class LocalNode {
   /** Sends a signal, e.g. SIGSTOP. @throws Error when it does not run */
   signal(name: NodeJS.Signals): void {
     process.kill(this.pid, name);
+  }
+
+  /** The processes that serve, where it has several; empty where it is the only one. */
+  async workers(): Promise<readonly { readonly node: string; readonly pid: number }[]> {
+    return (await readAnnouncement(this.data))?.workers ?? [];
   }
 
   /** The last lines of its log. */

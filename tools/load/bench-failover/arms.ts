@@ -25,11 +25,20 @@ const RECOVERY_MS_MAX = 60_000;
 /** Starts the cluster when the first arm runs; all share it. */
 export type ClusterSource = () => Promise<LocalCluster>;
 
-export function failoverArms(plain: ClusterSource): Arm[] {
+/** Members of each node of a cluster of hosts. */
+export const WORKERS = 2;
+
+/** `plain`: three nodes; `hosts`: three nodes of WORKERS processes each. */
+export function failoverArms(plain: ClusterSource, hosts: ClusterSource): Arm[] {
   return [
     { name: 'kill', prefixes: ['kill.'], run: (options) => onGround(plain, options, kill) },
     { name: 'move', prefixes: ['move.'], run: (options) => onGround(plain, options, move) },
     { name: 'roll', prefixes: ['roll.'], run: (options) => onGround(plain, options, roll) },
+    {
+      name: 'kill.supervised',
+      prefixes: ['kill.supervised.'],
+      run: (options) => onGround(hosts, options, killSupervised, WORKERS),
+    },
   ];
 }
 
@@ -37,8 +46,9 @@ async function onGround(
   source: ClusterSource,
   options: ArmOptions,
   work: (ground: Ground, options: ArmOptions) => Promise<Measured[]>,
+  workers = 1,
 ): Promise<readonly Measured[]> {
-  const ground = await Ground.of(await source());
+  const ground = await Ground.of(await source(), workers);
   try {
     await ground.atRest();
     return await work(ground, options);
@@ -60,6 +70,25 @@ async function kill(ground: Ground): Promise<Measured[]> {
   await finish(ground, pacers);
   await node.start();
   return firstAckFigures('kill', waits);
+}
+
+/** SIGKILL of one process of a host, whose supervisor sees it end. */
+async function killSupervised(ground: Ground): Promise<Measured[]> {
+  const host = lastOf(ground.cluster.nodes);
+  const [worker] = await host.workers();
+  if (worker === undefined) throw new Error(`${host.name} says nothing of its workers`);
+  const affected = (await ground.servedBy({ name: worker.node }, await ground.people(PEOPLE))).slice(
+    0,
+    AFFECTED_MAX,
+  );
+  const pacers = ground.pacers(affected, PAUSE_MS);
+  for (const pacer of pacers) pacer.start();
+  await sleep(AROUND_MS);
+  const atMs = performance.now();
+  process.kill(worker.pid, 'SIGKILL');
+  const waits = await firstAcks(pacers, atMs);
+  await finish(ground, pacers);
+  return firstAckFigures('kill.supervised', waits);
 }
 
 /** One node gives all its shards to the others, and gets them back. */

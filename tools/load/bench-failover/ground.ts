@@ -23,17 +23,24 @@ export class Ground {
   readonly #admins: readonly Caller[];
   readonly #backend: Caller;
   readonly #tokens = new Map<string, string>();
+  readonly #workers: number;
   #people = 0;
 
-  private constructor(cluster: LocalCluster, tokens: { readonly admin: string; readonly backend: string }) {
+  private constructor(
+    cluster: LocalCluster,
+    workers: number,
+    tokens: { readonly admin: string; readonly backend: string },
+  ) {
     this.cluster = cluster;
+    this.#workers = workers;
     this.#pools = cluster.nodes.map(({ endpoint }) => new UnaryPool(endpoint, SOCKETS_MAX));
     this.#admins = this.#callersOf(tokens.admin);
     this.#backend = this.#callerAt(0, tokens.backend);
   }
 
-  static async of(cluster: LocalCluster): Promise<Ground> {
-    return new Ground(cluster, {
+  /** `workers`: members of each node. */
+  static async of(cluster: LocalCluster, workers = 1): Promise<Ground> {
+    return new Ground(cluster, workers, {
       admin: await cluster.adminToken(),
       backend: await cluster.backendToken(),
     });
@@ -59,6 +66,18 @@ export class Ground {
     });
   }
 
+  /** One of the people, at some node. */
+  callerOf(userId: string): Caller {
+    return this.#callerAt(0, this.#tokens.get(userId) ?? '');
+  }
+
+  /** What the group actor says of a conversation. */
+  async inspect(
+    conversationId: string,
+  ): Promise<{ readonly lastSeq: bigint; readonly deliveredSeq: bigint }> {
+    return this.#adminBeside(undefined).until(InspectService.method.inspectConversation, { conversationId });
+  }
+
   /** Those of the people that a node serves. */
   async servedBy(node: { readonly name: string }, userIds: readonly string[]): Promise<string[]> {
     const admin = this.#adminBeside(undefined);
@@ -73,7 +92,7 @@ export class Ground {
   /** Resolves when every shard is served by whom the placement wants, and all that run are there. */
   async atRest(): Promise<void> {
     const untilMs = performance.now() + REST_MS_MAX;
-    const running = this.cluster.nodes.filter((node) => node.running).length;
+    const running = this.#workers * this.cluster.nodes.filter((node) => node.running).length;
     let last = '';
     for (;;) {
       const answer = await this.#adminBeside(undefined).until(ClusterService.method.getCluster, {});

@@ -146,6 +146,8 @@ describe('a supervisor', () => {
     deepEqual(host.fences, [dead.incarnation]);
     deepEqual(host.of('w2').ends, [`${dead.incarnation}!`]);
     deepEqual(host.of('w3').ends, [dead.incarnation]);
+    equal(host.supervisor.running.length, 2, 'the others take over first');
+    await host.clock.advance(1_000);
     ok(host.of('w1') !== dead);
     equal(host.supervisor.running.length, 3);
   });
@@ -174,6 +176,7 @@ describe('a supervisor', () => {
     deepEqual(new Set(told), new Set([`${first.incarnation}!`, `${second.incarnation}!`]));
     third.say({ kind: 'told', incarnation: first.incarnation });
     third.say({ kind: 'told', incarnation: second.incarnation });
+    await host.clock.advance(1_000);
     host.of('w1').ready();
     deepEqual(third.ends.length, told.length + 1, 'what was told is not told again');
   });
@@ -182,7 +185,7 @@ describe('a supervisor', () => {
     const host = await Host.whole();
     const dead = ['w1', 'w2', 'w3'].map((node) => host.of(node));
     for (const each of dead) each.kill();
-    await host.clock.advance(0);
+    await host.clock.advance(1_000);
     host.of('w2').ready();
     deepEqual(
       host.of('w2').ends,
@@ -248,7 +251,7 @@ describe('a supervisor', () => {
   test('a worker that was starting is killed by a stop, and fenced', async () => {
     const host = await Host.whole();
     host.of('w1').kill();
-    await host.clock.advance(0);
+    await host.clock.advance(1_000);
     const starting = host.of('w1');
     starting.begin();
     const stopped = host.supervisor.stop();

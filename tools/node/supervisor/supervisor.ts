@@ -59,6 +59,12 @@ const FENCE_RETRY_MS_MAX = 1_000;
 /** Ends that the cluster was not told of yet; it finds out about older ones by itself. */
 const UNTOLD_MAX = 256;
 
+/**
+ * How long the others are left alone with the shards of one that ended, milliseconds: to start a process takes a processor
+ * for a second, and people wait for them.
+ */
+const TAKEOVER_MS = 1_000;
+
 /** How long a stop waits for the fences of workers that did not end in order, milliseconds. */
 const FENCES_MS_MAX = 2_000;
 
@@ -194,8 +200,9 @@ export class Supervisor {
       return;
     }
     worker.restarts = next.state;
-    if (next.pauseMs === 0) this.#launch(worker);
-    else worker.timer = clock.after(next.pauseMs, () => this.#launch(worker));
+    const pauseMs = Math.max(next.pauseMs, this.#teller() === undefined ? 0 : TAKEOVER_MS);
+    if (pauseMs === 0) this.#launch(worker);
+    else worker.timer = clock.after(pauseMs, () => this.#launch(worker));
   }
 
   #gaveUp({ node }: Worker, { text }: WorkerEnd): StartError {
