@@ -7,8 +7,10 @@ function setUp() {
   const ownership = new SimOwnership();
   let fenced = 0;
   const clock = new SimClock();
-  const reader = new FenceReader(ownership, clock, () => {
-    fenced++;
+  const reader = new FenceReader(ownership, clock, {
+    onFenced: () => {
+      fenced++;
+    },
   });
   return { ownership, clock, reader, fenced: () => fenced };
 }

@@ -13,18 +13,25 @@ import type { Ownership } from './ports/ownership.ts';
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 
+/** Who hears of reads. */
+export interface FenceWatch {
+  /** A read begins. Default: nobody counts. */
+  readonly onRead?: () => void;
+  /** A read says `fenced`: the node must end everything. */
+  readonly onFenced: () => void;
+}
+
 export class FenceReader {
   readonly #ownership: Ownership;
   readonly #clock: Clock;
-  readonly #onFenced: () => void;
+  readonly #watch: FenceWatch;
   #underWay: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** `onFenced` is called when a read says `fenced`: the node must end everything. */
-  constructor(ownership: Ownership, clock: Clock, onFenced: () => void) {
+  constructor(ownership: Ownership, clock: Clock, watch: FenceWatch) {
     this.#ownership = ownership;
     this.#clock = clock;
-    this.#onFenced = onFenced;
+    this.#watch = watch;
   }
 
   /** `live` at once where the store's lock is the fence; else a promise that resolves when live and rejects when fenced. */
@@ -50,6 +57,7 @@ export class FenceReader {
 
   /** F2. */
   #ask(): 'live' | 'fenced' | Promise<'live' | 'fenced'> {
+    this.#watch.onRead?.();
     try {
       return this.#ownership.readFence();
     } catch (error) {
@@ -77,7 +85,7 @@ export class FenceReader {
       () => this.#clear(settled),
       () => {
         this.#clear(settled);
-        this.#onFenced();
+        this.#watch.onFenced();
       },
     );
     this.#underWay = settled;

@@ -8,7 +8,7 @@ import { SimClock, SimOwnership, settle } from './testing/index.ts';
 
 function setUp(outputsMax = 100) {
   const ownership = new SimOwnership();
-  const gate = new Gate(new FenceReader(ownership, new SimClock(), () => {}), outputsMax);
+  const gate = new Gate(new FenceReader(ownership, new SimClock(), { onFenced: () => {} }), outputsMax);
   const left: string[] = [];
   const put = (name: string, after: number): void =>
     gate.output(

@@ -48,7 +48,7 @@ function setUp(limits: Partial<RuntimeLimits> = {}, tail = 0) {
       store,
       claim,
       clock,
-      fence: new FenceReader(ownership, clock, () => {}),
+      fence: new FenceReader(ownership, clock, { onFenced: () => {} }),
       metrics: new RuntimeMetrics(),
       limits: { ...DEFAULT_LIMITS, ...limits },
       snapshot: () => Uint8Array.of(version),

@@ -69,6 +69,8 @@ export class RuntimeMetrics {
   fanOutReceivers = 0;
   /** Calls tried again. */
   retries = 0;
+  /** Reads of the node's own fence: bounded by time, whatever the load. */
+  fenceReads = 0;
   /** How long outputs waited for what they show to be durable, milliseconds. Outputs that need not wait are not counted. */
   readonly gateWait = new Histogram(DURATION_BOUNDS_MS);
   /** Commits handed to the store: how long each took with its fence read, milliseconds, and how large it was. */
@@ -97,6 +99,10 @@ export class RuntimeMetrics {
 
   refused(code: ErrorCode): void {
     increase(this.refusals, code);
+  }
+
+  fenceRead(): void {
+    this.fenceReads++;
   }
 
   activation(kind: string): void {

@@ -16,7 +16,7 @@ function setUp(residents: readonly string[] = []) {
   const store = new SimStore();
   const ownership = new SimOwnership();
   const clock = new SimClock();
-  const fence = new FenceReader(ownership, clock, () => {});
+  const fence = new FenceReader(ownership, clock, { onFenced: () => {} });
   const resident = new Set(residents);
   const notes = new Notes({
     store,

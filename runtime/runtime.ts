@@ -151,7 +151,10 @@ export class Runtime implements Host, ShardHost {
       failed: (shard, error) =>
         this.log('warn', 'the marks of a shard can not be read yet', { shard, error: String(error) }),
     });
-    this.fence = new FenceReader(options.ownership, options.clock, () => this.#fenced());
+    this.fence = new FenceReader(options.ownership, options.clock, {
+      onRead: () => this.metrics.fenceRead(),
+      onFenced: () => this.#fenced(),
+    });
     this.due = new Due({
       store: this.store,
       ownership: this.#ownership,

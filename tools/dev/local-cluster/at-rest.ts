@@ -26,7 +26,11 @@ export async function untilAtRest(address: string, token: string, members: numbe
 }
 
 interface Seen {
-  readonly members: readonly { readonly shardsServing: number; readonly shardsDesired: number }[];
+  readonly members: readonly {
+    readonly node: string;
+    readonly shardsServing: number;
+    readonly shardsDesired: number;
+  }[];
   readonly shardsUnserved: number;
   readonly shardsMoving: number;
 }
@@ -37,7 +41,10 @@ async function stateOf(look: () => Promise<Seen>, wanted: number): Promise<strin
     const off = members.filter(({ shardsServing, shardsDesired }) => shardsServing !== shardsDesired).length;
     const atRest = members.length >= wanted && shardsUnserved === 0 && shardsMoving === 0 && off === 0;
     if (atRest) return 'at rest';
-    return `${members.length} of ${wanted} members, ${shardsUnserved} shards unserved, ${shardsMoving} moving`;
+    const serving = members.map(
+      ({ node, shardsServing, shardsDesired }) => `${node} serves ${shardsServing} of ${shardsDesired}`,
+    );
+    return `${members.length} of ${wanted} members, ${shardsUnserved} shards unserved, ${shardsMoving} moving; ${serving.join(', ')}`;
   } catch (error) {
     return (error as Error).message;
   }

@@ -44,6 +44,8 @@ export interface LocalClusterOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** First port of the nodes (gRPC-web of the first, gRPC of the first, gRPC-web of the second, …). Default: free ones. */
   readonly firstPort?: number;
+  /** Whether every node has a page of metrics. Default false. */
+  readonly metrics?: boolean;
   /** Told what was done, and how long it took. */
   readonly onStep?: (line: string) => void;
 }
@@ -194,13 +196,15 @@ class RunningCluster implements LocalCluster {
     const port = (step: number): Promise<number> | number =>
       firstPort === undefined ? freePort([loopback]) : firstPort + 2 * (n - 1) + step;
     const links = this.#options.proxies === true ? await this.#openLinks() : undefined;
+    const metricsPort = this.#options.metrics === true ? await freePort([loopback]) : 0;
     return new LocalNode({
       name,
       directory: join(this.directory, name),
       port: await port(0),
       grpcPort: await port(1),
       program: program?.(name) ?? starling,
-      settings: this.#settings(links),
+      settings: { ...this.#settings(links), 'telemetry.metrics_port': `${metricsPort}` },
+      metricsPort,
       execArgs,
       environment,
       workers,

@@ -16,6 +16,7 @@ async function nodeOf(t: TestContext, settings: Readonly<Record<string, string>>
     directory,
     port: await freePort(['127.0.0.1']),
     grpcPort: await freePort(['127.0.0.1']),
+    metricsPort: 0,
     program: fileURLToPath(new URL('./local-node.fixture.ts', import.meta.url)),
     settings,
     execArgs: [],

@@ -24,6 +24,8 @@ export class Ground {
   readonly #backend: Caller;
   readonly #tokens = new Map<string, string>();
   readonly #workers: number;
+  /** People of an earlier ground of the same cluster are others. */
+  readonly #prefix = `f${Date.now().toString(36)}`;
   #people = 0;
 
   private constructor(
@@ -50,7 +52,7 @@ export class Ground {
   async people(count: number): Promise<string[]> {
     const ids = Array.from({ length: count }, () => {
       this.#people += 1;
-      return `f${this.#people}`;
+      return `${this.#prefix}-${this.#people}`;
     });
     const tokens = await issueTokens(this.#backend, ids);
     for (const [at, id] of ids.entries()) this.#tokens.set(id, tokens[at] ?? '');

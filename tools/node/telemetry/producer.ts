@@ -35,6 +35,7 @@ export const METRICS = {
   'starling.call.refused': ['{call}', 'Calls that were refused before their turn, by code.'],
   'starling.call.retried': ['{call}', 'Calls that were tried again because their shard was moving.'],
   'starling.call.remote.duration': ['ms', 'Time until another node answered a call.'],
+  'starling.fence.reads': ['{read}', 'Reads of the fence of this node.'],
   'starling.fanout.envelopes': [
     '{envelope}',
     'Envelopes with a part of a fan-out that went to another node.',
@@ -97,6 +98,7 @@ export class NodeMetricProducer implements MetricProducer {
         [...metrics.refusals].map(([code, value]) => [value, { code }]),
       ),
       this.#sum('starling.call.retried', [[metrics.retries]]),
+      this.#sum('starling.fence.reads', [[metrics.fenceReads]]),
       this.#sum('starling.fanout.envelopes', [[metrics.fanOutEnvelopes]]),
       this.#sum('starling.fanout.receivers', [[metrics.fanOutReceivers]]),
       this.#sum('starling.commit.rows', [[metrics.commitRows]]),
