@@ -90,6 +90,22 @@ describe('a member of a cluster', () => {
         for (let shard = 0; shard < SHARDS; shard++) ok(directory.nodeOf(shard) !== dead);
     }
   });
+  test('who ended without a word is waited for by nobody any more; who ends in order may still answer', async () => {
+    const cluster = new Cluster();
+    const gone: string[] = [];
+    for (const node of ['a', 'b', 'c', 'd'])
+      await cluster.join(node, { onGone: (incarnation) => gone.push(`${node}: ${incarnation}`) });
+    await cluster.clock.advance(20_000);
+    cluster.kill('b');
+    await cluster.table.fence('b-1');
+    await Promise.all([cluster.members.get('a')?.bury('b-1'), cluster.clock.advance(200)]);
+    deepEqual(gone.sort(), ['a: b-1', 'c: b-1', 'd: b-1']);
+    const c = cluster.members.get('c');
+    await Promise.all([c?.drain(30_000), cluster.clock.advance(30_000)]);
+    await Promise.all([c?.stop(), cluster.clock.advance(5_000)]);
+    equal(gone.length, 3);
+    equal(cluster.total(), SHARDS);
+  });
   test('a node says which host it is on, and the others can tell', async () => {
     const cluster = new Cluster();
     await cluster.join('a', { host: 'h' });

@@ -51,6 +51,7 @@ export class ClusterMember {
     this.#view = new ClusterView(options, this.#limits, this.#role, {
       onChange: () => this.#changed(),
       onLost: () => this.#running && void this.#view.plan(this.#record()),
+      onGone: (incarnation) => options.onGone?.(incarnation),
       onCondemned: (condemned) => this.ownership.condemn(condemned),
     });
     const { incarnation, shards, table, clock, random, onFenced } = options;

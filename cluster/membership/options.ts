@@ -36,6 +36,8 @@ export interface ClusterMemberOptions {
   readonly ownership?: Pick<ShardOwnershipOptions, 'limits' | 'machine' | 'onStep' | 'timesMax'>;
   /** Called once when this incarnation was fenced: everything ended, the process needs a new incarnation. */
   readonly onFenced?: () => void;
+  /** Called when a process is known to answer nobody any more: who waits for it waits in vain. Default: nothing. */
+  readonly onGone?: (incarnation: string) => void;
   /** Told of what an operator would want to read. */
   readonly onEvent?: (event: MemberEvent) => void;
 }

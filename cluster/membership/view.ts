@@ -49,6 +49,8 @@ export interface ViewListener {
   readonly onChange: () => void;
   /** A member has surely ended: a plan is due. */
   readonly onLost: () => void;
+  /** A process answers nobody any more: it is fenced, and did not end in order. */
+  readonly onGone: (incarnation: string) => void;
   /** The fence of a member may be written. */
   readonly onCondemned: (incarnation: string) => void;
 }
@@ -150,6 +152,7 @@ export class ClusterView {
       onEvent?.({ kind: 'condemned', node, incarnation });
       this.#changed();
       this.#listener.onCondemned(incarnation);
+      this.#listener.onGone(incarnation);
     });
     await Promise.all(asks);
   }
@@ -158,6 +161,7 @@ export class ClusterView {
   dismiss(incarnation: string): void {
     this.members = dismissed(this.members, incarnation, this.#now());
     this.#listener.onCondemned(incarnation);
+    this.#listener.onGone(incarnation);
     this.#listener.onChange();
     this.#lost();
   }
@@ -265,10 +269,15 @@ export class ClusterView {
     const record = decodeMember(value);
     if (record === undefined || key !== memberKey(record.incarnation)) return;
     if (record.incarnation === this.#options.incarnation) return;
-    const before = this.members.others.get(record.incarnation)?.record;
+    const known = this.members.others.get(record.incarnation);
+    // Nothing that it says counts any more.
+    if (known?.standing === 'condemned') return;
+    const before = known?.record;
     this.members = seen(this.members, record, revision, this.#now());
     if (before?.state !== record.state || before.weight !== record.weight) this.#changed();
     this.#listener.onChange();
+    // Whoever ends in order gives its shards away first, and still answers what it was asked.
+    if (record.state === 'leaving' && before?.state === 'ready') this.#listener.onGone(record.incarnation);
     // It is fenced, and what it had not given away is served by nobody.
     if (record.state === 'leaving' && before?.state !== 'leaving') this.#lost();
   }

@@ -68,6 +68,12 @@ export class Lane {
     return link.request(envelope, nowMs + timeoutMs, nowMs);
   }
 
+  /** A process has ended: what waits for its answers fails now, not after silentMs. */
+  forget(process: string): void {
+    for (const link of this.#links.values())
+      if (link.process === process) link.close('its process has ended');
+  }
+
   /** Answers requests from now on. */
   serve(handler: LaneHandler): void {
     this.#handler = handler;

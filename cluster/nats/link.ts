@@ -66,7 +66,6 @@ export class Link {
   readonly #in: Incoming;
   readonly #pending = new Map<number, Pending>();
   #out: Outgoing;
-  /** The process on the other side; undefined while the link is being opened. */
   #process: string | undefined;
   #nextId = 0;
   #heardMs: number;
@@ -98,6 +97,11 @@ export class Link {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** The process on the other side; undefined while the link is being opened. */
+  get process(): string | undefined {
+    return this.#process;
   }
 
   request(bytes: Uint8Array, deadlineMs: number, nowMs: number): Promise<Uint8Array> {

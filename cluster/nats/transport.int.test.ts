@@ -113,6 +113,29 @@ describe('calls between nodes over NATS', () => {
     await rejects(a.transport.request('a', bytes('x'), 60), { code: 'DEADLINE_EXCEEDED' });
   });
 
+  test('what waits for a process that is known to have ended is unknown at once; other processes are waited for', async (t) => {
+    const server = await startNatsServer(t);
+    const a = await natsNode(t, server.url, 'a');
+    const held = new Map<string, () => void>();
+    for (const node of ['b', 'c']) {
+      const one = await natsNode(t, server.url, node, { process: `${node}-1` });
+      await serve(one, async (envelope) => {
+        if (text(envelope) === 'hold') await new Promise<void>((resolve) => held.set(node, resolve));
+        return envelope;
+      });
+      await a.transport.request(node, bytes('first'), MS);
+    }
+    const lost = outcome(a.transport.request('b', bytes('hold'), MS));
+    const kept = outcome(a.transport.request('c', bytes('hold'), MS));
+    await eventually('both have what they are asked', () => held.size === 2);
+    a.transport.forget('b-1');
+    equal(await lost, 'OUTCOME_UNKNOWN');
+    held.get('c')?.();
+    equal(await kept, 'hold');
+    for (const resolve of held.values()) resolve();
+    equal(text(await a.transport.request('b', bytes('again'), MS)), 'again');
+  });
+
   test('requests beyond the credits of a link are refused, and none is lost', async (t) => {
     const server = await startNatsServer(t);
     const a = await natsNode(t, server.url, 'a', { limits: { linkRequestsMax: 100 } });

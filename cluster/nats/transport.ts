@@ -31,6 +31,11 @@ export class NatsTransport implements Transport {
     return this.#lanes[lane === 'call' ? 'calls' : 'bulk'].request(node, envelope, timeoutMs);
   }
 
+  /** A process has ended: nobody waits for it any longer. `process`: its incarnation. */
+  forget(process: string): void {
+    for (const lane of Object.values(this.#lanes)) lane.forget(process);
+  }
+
   serve(handler: LaneHandler): void {
     this.#lanes.calls.serve(handler);
     this.#lanes.bulk.serve(handler);

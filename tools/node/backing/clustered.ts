@@ -125,6 +125,7 @@ class Clustered implements Backing {
       clock,
       random: systemRandom(),
       onFenced: () => this.#fenced(),
+      onGone: (each) => nats.transport.forget(each),
       onEvent: (event) => log(memberEvent(event)),
     });
     this.ownership = member.ownership;

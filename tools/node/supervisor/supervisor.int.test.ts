@@ -28,7 +28,7 @@ describe('a host with two workers', () => {
     return node;
   };
 
-  test('both serve their share behind one address; one that is killed is fenced, its people are acked by the other, it is replaced, nothing is lost', async (t) => {
+  test('both serve behind one address; one that is killed is fenced, its people are acked by the other, nothing is lost, it is replaced', async (t) => {
     await ground.atRest();
     const [killed, other] = await host().workers();
     assert.ok(killed !== undefined && other !== undefined);
