@@ -12,9 +12,6 @@
 
 export {
   type CassandraDatabase,
-  type CassandraOptions,
-  type ConnectOptions,
   openCassandra,
   openSchema,
 } from './open.ts';
-export type { CassandraShards } from './shards.ts';

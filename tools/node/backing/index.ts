@@ -5,7 +5,7 @@
 import { isClustered } from '../settings.ts';
 import type { Backing, BackingOptions } from './backing.ts';
 
-export type { Backing, BackingHealth } from './backing.ts';
+export type { Backing } from './backing.ts';
 
 /** Opens the store of a node on its own, or joins the servers of a cluster. Loads only the drivers it needs. */
 export async function openBacking(options: BackingOptions): Promise<Backing> {
