@@ -19,6 +19,20 @@ describe('when the node of the actor', () => {
     assert.notEqual(line.error?.retryAfterMs, undefined);
   });
 
+  it('dies when it has taken the stream late, and said nothing, the stream ends too', async () => {
+    const { open, two } = relayed({ callRetriesMax: 0 });
+    let fate: 'carried' | 'lost' = 'lost';
+    two.network.decide((from) => (from === 'n1' ? 'lost' : fate));
+    const line = open();
+    await two.clock.advance(700);
+    fate = 'carried';
+    await two.clock.advance(200);
+    assert.deepEqual(two.node(1).stats().relayed, { out: 0, in: 1 });
+    await two.clock.advance(10_000);
+    assert.equal(line.outcome, 'NOT_OWNER');
+    assert.deepEqual(two.node(0).stats().relayed, { out: 0, in: 0 });
+  });
+
   it('is silent for a while, nothing is missing afterwards', async () => {
     const { opened, two, actors } = relayed();
     const line = await opened();

@@ -1,8 +1,6 @@
 // The clients' end: streams of clients of this node whose actors are with another one. Owns: asking the other node for a
 // stream, and what comes of its batches. Does not own: which node that is, trying elsewhere (relay.ts), the actors' end
-// (relay-link.ts).
-//
-// Invariants: Y1 … Y6 (relay.ts).
+// (relay-link.ts). Invariants: Y1 … Y8 (relay.ts).
 
 import { create, type Message } from '@bufbuild/protobuf';
 import {
@@ -35,7 +33,7 @@ export interface Asked {
 
 /** What becomes of it. */
 export interface AskedSink {
-  /** An actor of the other node has the stream. */
+  /** The other node has the stream, and gives it to the actor. */
   taken(): void;
   /** It ended, or was never taken. `fresh`: the client has been given nothing. */
   ended(error: StarlingError | undefined, fresh: boolean): void;
@@ -180,15 +178,15 @@ export class GatewayEnd {
   take(frames: NodeStreamFrames): NodeStreamFramesReply {
     const link = this.#linkOf(frames);
     if (link === undefined) return RESET;
-    if (frames.batch === link.batch) link.heardMs = this.#options.clock.monotonic();
     // An older one was held up on its way: nobody waits for its answer.
-    if (frames.batch <= link.batch) return link.answer;
+    if (frames.batch < link.batch) return link.answer;
+    link.heardMs = this.#options.clock.monotonic();
+    if (frames.batch === link.batch) return this.#answerAgain(link);
     if (frames.batch !== link.batch + 1) {
       this.#endLink(link);
       return RESET;
     }
     link.batch = frames.batch;
-    link.heardMs = this.#options.clock.monotonic();
     this.#apply(link, frames);
     link.answer = this.#answer(link);
     return link.answer;
@@ -250,7 +248,10 @@ export class GatewayEnd {
     return create(NodeStreamFramesReplySchema, { gone, slow, slowBytes });
   }
 
-  // ---- ends ---------------------------------------------------------------------------------------------------------
+  /** Clients that have left meanwhile are told too: the other node may be about to hand their streams over (Y8). */
+  #answerAgain({ answer, gone }: FramesLink): NodeStreamFramesReply {
+    return create(NodeStreamFramesReplySchema, { ...answer, gone: [...answer.gone, ...gone] });
+  }
 
   /** The client is gone: the other node hears of it with the answer to its next batch. */
   #left(stream: ClientStream): void {
@@ -283,9 +284,9 @@ export class GatewayEnd {
       if (nowMs - link.heardMs > this.#options.limits.relaySilentMs) this.#endLink(link);
   }
 
-  /** Something has to be looked after. */
+  /** Something has to be looked after: links, or streams that are about to have one. */
   get busy(): boolean {
-    return this.#links.size > 0;
+    return this.#links.size > 0 || this.#streams.size > 0;
   }
 
   /** Ends every stream, as if all clients had gone. */

@@ -2,7 +2,7 @@
 // waits for the gateway, its batches, and that the gateway is heard of. Does not own: opening streams (relay.ts), the
 // gateway's end (relay-gateway.ts).
 //
-// Invariants: Y1 … Y6 (relay.ts).
+// Invariants: Y1 … Y8 (relay.ts).
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type {
@@ -24,6 +24,12 @@ interface Item {
   readonly pieces: readonly Uint8Array[] | undefined;
   readonly bytes: number;
   readonly error: StarlingError | undefined;
+}
+
+/** A stream that the gateway has not confirmed yet, and what hands it to its actor. */
+interface Asked {
+  readonly stream: LinkStream;
+  readonly hand: (stream: ServerStream) => void;
 }
 
 /** What a batch adds for a stream, beside its frames: so that a batch of many small ones has a bound too. */
@@ -48,8 +54,9 @@ export class RelayLink {
   readonly #options: LinkOptions;
   readonly #streams = new Map<number, LinkStream>();
   #waiting: Item[] = [];
-  /** Taken by actors, and not told to the gateway yet. */
-  #opened: number[] = [];
+  /** Y8: not told to the gateway yet; told with the batch under way. */
+  #opened: Asked[] = [];
+  #asking: readonly Asked[] = [];
   /** The batch under way, its number and what is in it. */
   #batch: Uint8Array | undefined;
   #number = 0;
@@ -87,23 +94,17 @@ export class RelayLink {
   }
 
   /**
-   * A stream for a client of the gateway.
+   * Makes a stream for a client of the gateway. `hand` gives it to its actor, once the gateway has said that the client is
+   * there (Y8).
    * @throws StarlingError OVERLOADED
    */
-  open(id: number): ServerStream {
+  open(id: number, hand: (stream: ServerStream) => void): void {
     if (this.#streams.size >= this.#options.limits.relayStreamsMax)
       throw new StarlingError('OVERLOADED', `Too many streams of clients of ${this.gateway}.`);
     const stream = new LinkStream(this, id);
     this.#streams.set(id, stream);
-    this.#opened.push(id);
+    this.#opened.push({ stream, hand });
     this.#wake();
-    return stream;
-  }
-
-  /** No actor has taken it. */
-  withdraw(id: number): void {
-    this.#streams.delete(id);
-    this.#opened = this.#opened.filter((one) => one !== id);
   }
 
   /** Queues a frame. A stream that would go beyond a bound loses it, and ends for that reason (Y2, Y5). */
@@ -135,6 +136,8 @@ export class RelayLink {
     this.#ended = true;
     this.#waiting = [];
     this.#sending = [];
+    this.#opened = [];
+    this.#asking = [];
     this.#batch = undefined;
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
@@ -178,8 +181,9 @@ export class RelayLink {
     }
     this.#number++;
     this.#sending = this.#take();
-    this.#batch = this.#encode(this.#sending);
+    this.#asking = this.#opened;
     this.#opened = [];
+    this.#batch = this.#encode(this.#sending);
     this.#sentMs = this.#options.clock.monotonic();
     this.#try();
   }
@@ -216,7 +220,8 @@ export class RelayLink {
     }
     const { incarnation, limits } = this.#options;
     const link = this.id;
-    const batch = { link, incarnation, batch: this.#number, opened: this.#opened, streams, frames, ends };
+    const opened = this.#asking.map(({ stream }) => stream.id);
+    const batch = { link, incarnation, batch: this.#number, opened, streams, frames, ends };
     return encodeBatch(batch, limits.relayTryMs);
   }
 
@@ -260,7 +265,8 @@ export class RelayLink {
     for (const { stream, pieces, bytes } of this.#sending) {
       this.#bytes -= bytes;
       stream.waitingBytes -= bytes;
-      if (pieces === undefined) this.#streams.delete(stream.id);
+      // The number may have come again meanwhile, for another stream.
+      if (pieces === undefined && this.#streams.get(stream.id) === stream) this.#streams.delete(stream.id);
     }
     this.#sending = [];
     for (const [i, id] of slow.entries()) {
@@ -274,5 +280,13 @@ export class RelayLink {
       stream.dropped = true;
       stream.close();
     }
+    this.#hand();
+  }
+
+  /** Y8. */
+  #hand(): void {
+    const asked = this.#asking;
+    this.#asking = [];
+    for (const { stream, hand } of asked) if (!stream.closed) hand(stream);
   }
 }

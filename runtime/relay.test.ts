@@ -143,42 +143,6 @@ describe('a relayed stream', () => {
   });
 });
 
-describe('when the client goes', () => {
-  it('the actor hears of it within a beat, though nothing is sent', async () => {
-    const { opened, two, left } = relayed();
-    const line = await opened();
-    line.leave();
-    await two.clock.advance(1600);
-    assert.deepEqual(left, [0]);
-    await two.clock.advance(20_000);
-    assert.equal(two.clock.pending, 0, 'nothing is left to look after');
-  });
-
-  it('while its stream is being opened, the actor hears of that too', async () => {
-    const { open, two, left, streams } = relayed();
-    const line = open();
-    line.leave();
-    await two.clock.advance(1600);
-    assert.equal(streams.length, 1);
-    assert.deepEqual(left, [0]);
-    assert.deepEqual(line.frames, []);
-  });
-
-  it('what is still on its way harms nobody', async () => {
-    const { opened, open, two, actors, left } = relayed();
-    const line = await opened();
-    const other = open();
-    await settle();
-    line.leave();
-    say(actors(0), 'late');
-    say(actors(1), 'in time');
-    await two.clock.advance(1600);
-    assert.deepEqual(left, [0]);
-    assert.deepEqual(line.frames, []);
-    assert.deepEqual(other.frames, ['in time']);
-  });
-});
-
 describe('what waits for a client', () => {
   it('is counted at the actor, and no more once the client has read it', async () => {
     const { opened, two, actors } = relayed();

@@ -11,9 +11,11 @@
 //     streams end.
 // Y5  Everything that waits is bounded: bytes of a stream and of a link, streams of a link, links. What does not fit is refused,
 //     or ends, with OVERLOADED.
-// Y6  The two sides agree on which streams there are: every one that an actor has taken is told with the next batch, and the
-//     gateway answers which of them have no client (any more).
+// Y6  The two sides agree on which streams there are: every one that the actors' end has opened is told with the next batch,
+//     and the gateway answers which of them have no client (any more).
 // Y7  A stream is opened by its deadline or ends with an error that says whether to try again.
+// Y8  An actor is handed a stream only after the gateway was asked and said that the client is there. So an opening that was
+//     held up on its way, or came twice, reaches no actor: it could end the stream that the client uses now.
 
 import { create, fromBinary, type Message } from '@bufbuild/protobuf';
 import {
@@ -39,7 +41,7 @@ import type { ServerStream } from './service.ts';
 
 /** How a stream is opened. */
 export interface OpenOptions {
-  /** Called when an actor of another node has taken the stream. Default: nobody wants to know. */
+  /** Called when another node, which serves the actor, has taken the stream. Default: nobody wants to know. */
   readonly relayed?: (node: string) => void;
 }
 
@@ -196,15 +198,19 @@ export class Relay {
       const type = this.#options.typeOf(asked.kind);
       const method = methodOf(type, asked.method);
       const request = fromBinary(method.input, asked.request);
+      const { ownership, shards } = this.#options;
+      const shard = shardOf(type.placementKey(asked.key), shards);
+      // Known at once, so nobody is asked for it (Y8).
+      if (ownership.claim(shard) === undefined) throw new StarlingError('NOT_OWNER');
       link = this.#linkTo(asked);
-      if (!link.has(asked.stream)) this.#openHere(link, asked, type, method, request);
+      if (!link.has(asked.stream)) this.#openFrom(link, asked, type, method, request);
       return create(NodeStreamOpenReplySchema, { link: link.id });
     } catch (error) {
       return create(NodeStreamOpenReplySchema, { error: nodeError(toStarlingError(error), false) });
     }
   }
 
-  #openHere(
+  #openFrom(
     link: RelayLink,
     { stream: id, key }: NodeStreamOpen,
     type: ActorType,
@@ -212,13 +218,13 @@ export class Relay {
     request: Message,
   ): void {
     const { clock, limits, openHere } = this.#options;
-    const stream = link.open(id);
-    try {
-      openHere(type, key, method, request, stream, clock.monotonic() + limits.callMsDefault);
-    } catch (error) {
-      link.withdraw(id);
-      throw error;
-    }
+    link.open(id, (stream) => {
+      try {
+        openHere(type, key, method, request, stream, clock.monotonic() + limits.callMsDefault);
+      } catch (error) {
+        stream.end(toStarlingError(error));
+      }
+    });
   }
 
   #linkTo({ gateway, incarnation }: NodeStreamOpen): RelayLink {
