@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { FIRST_EPOCH } from '../../runtime/timestamp.ts';
 import { type ShardState, type Step, step } from './index.ts';
+import { EPOCH_MAX } from './state.ts';
 import { type ExploreOptions, explore } from './testing/explore.ts';
 
 type Machine = typeof step;
@@ -95,7 +97,12 @@ const MUTANTS: readonly (Partial<ExploreOptions> & { readonly name: string })[] 
 ];
 
 describe('the machine of one shard, in every order of steps', () => {
-  const cases = [{ ...BOUNDS }, { contenders: 2, faults: 1, wishes: 2, ownersMax: 2, worldsMax: 400_000 }];
+  const cases = [
+    { ...BOUNDS },
+    { contenders: 2, faults: 1, wishes: 2, ownersMax: 2, worldsMax: 400_000 },
+    // The read that is to settle a swap fails too, and the next look begins with a claim.
+    { contenders: 2, faults: 2, wishes: 1, ownersMax: 2, worldsMax: 400_000 },
+  ];
   for (const options of cases) {
     const { contenders, faults, wishes } = options;
     const within = `${contenders} incarnations, ${faults} faults, ${wishes} wishes`;
@@ -147,6 +154,24 @@ describe('the machine of one shard, in every order of steps', () => {
     );
     deepEqual(step(ended.state, { kind: 'look' }).actions, []);
     deepEqual(step(ended.state, { kind: 'want', want: { kind: 'hold' } }).actions, []);
+  });
+  test('a row with an epoch that no owner ever had is fenced from and swapped by no look', () => {
+    for (const epoch of [-3, FIRST_EPOCH - 1, EPOCH_MAX + 1]) {
+      let { state } = step(fresh(), { kind: 'want', want: { kind: 'hold' } });
+      const after = (event: Parameters<Machine>[1]): string[] => {
+        const next = step(state, event);
+        state = next.state;
+        return next.actions.map(({ kind }) => kind);
+      };
+      deepEqual(after({ kind: 'look' }), ['read']);
+      deepEqual(after({ kind: 'read', row: { epoch, owner: 'b' } }), []);
+      deepEqual(state.phase, { kind: 'refused', reason: 'epoch-invalid' });
+      deepEqual(after({ kind: 'look', claims: true }), ['read']);
+      deepEqual(after({ kind: 'failed' }), []);
+      deepEqual(after({ kind: 'look', claims: true }), ['read']);
+      // Somebody mended it.
+      deepEqual(after({ kind: 'read', row: { epoch: FIRST_EPOCH, owner: 'b' } }), ['judge']);
+    }
   });
 });
 

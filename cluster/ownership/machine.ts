@@ -101,7 +101,8 @@ function go(state: ShardState, phase: Phase, ...actions: ShardAction[]): Step {
 
 function look(state: ShardState, claims: boolean): Step {
   const { seen, want, me } = state;
-  if (claims && want.kind === 'hold' && seen?.owner !== me) {
+  // A row that can't be used is nobody's to swap: only a read finds out that somebody mended it.
+  if (claims && want.kind === 'hold' && seen?.owner !== me && isUsable(seen)) {
     if (seen === undefined) return claim(state, undefined);
     return go(state, { kind: 'fencing', row: seen }, { kind: 'fence', owner: seen.owner });
   }
@@ -121,6 +122,11 @@ function read(state: ShardState, settles: { readonly from: Row } | undefined, ro
 
 function sameRow(a: Row, b: Row): boolean {
   return a?.epoch === b?.epoch && a?.owner === b?.owner;
+}
+
+/** Whether its epoch is one that an owner may have had. */
+function isUsable(row: Row): boolean {
+  return row === undefined || (row.epoch >= FIRST_EPOCH && row.epoch <= EPOCH_MAX);
 }
 
 function wanted(before: ShardState, want: Want): Step {
@@ -147,9 +153,7 @@ function drain(state: ShardState, epoch: number): Step {
 function decide(before: ShardState, row: Row): Step {
   const state = { ...before, seen: row };
   const holding = state.want.kind === 'hold';
-  if (row !== undefined && !(row.epoch >= FIRST_EPOCH && row.epoch <= EPOCH_MAX)) {
-    return go(state, { kind: 'refused', reason: 'epoch-invalid' });
-  }
+  if (!isUsable(row)) return go(state, { kind: 'refused', reason: 'epoch-invalid' });
   if (row === undefined) return holding ? claim(state, undefined) : go(state, { kind: 'idle' });
   if (row.owner !== state.me) {
     if (!holding) return go(state, { kind: 'idle' });
