@@ -9,9 +9,9 @@ export interface RuntimeLimits {
   readonly mailboxAgeMsMax: number;
   /** A turn that keeps the thread, or its actor, for longer than this is logged, milliseconds. Default 100. */
   readonly slowTurnMs: number;
-  /** Times that one call is tried again on other nodes. Default 12. */
+  /** Times that one call is tried again on other nodes. Default 64: with the waits below for 9 s, longer than a dead node's shards are away. */
   readonly callRetriesMax: number;
-  /** First and longest wait before a call is tried again, milliseconds. Defaults 10 and 500. */
+  /** First and longest wait before a call is tried again, milliseconds. Defaults 10 and 150: what a shard's move may add for who waits. */
   readonly callRetryMsMin: number;
   readonly callRetryMsMax: number;
   /** Outputs that wait behind one gate; more are refused with OVERLOADED. Default 8,192. */
@@ -109,9 +109,9 @@ export const DEFAULT_LIMITS: RuntimeLimits = {
   mailboxBytesMax: 8 * 1024 * 1024,
   mailboxAgeMsMax: 10_000,
   slowTurnMs: 100,
-  callRetriesMax: 12,
+  callRetriesMax: 64,
   callRetryMsMin: 10,
-  callRetryMsMax: 500,
+  callRetryMsMax: 150,
   gateOutputsMax: 8192,
   pendingBytesMax: 4 * 1024 * 1024,
   batchRowsMax: 256,
