@@ -68,6 +68,20 @@ describe('a member of a cluster', () => {
     const rows = [...cluster.table.rows.values()];
     ok(rows.every(({ owner }) => owner !== 'b-1'));
   });
+  test('I11: a node whose fence is read by another process loses its shards where it is itself cut off from the store', async () => {
+    const cluster = new Cluster();
+    const store = { isCut: false };
+    const reachStore = async (): Promise<void> => {
+      if (store.isCut) throw new Error('cut');
+    };
+    for (const node of ['a', 'b', 'c']) await cluster.join(node, node === 'b' ? { reachStore } : {});
+    await cluster.clock.advance(20_000);
+    ok((cluster.served()['b'] ?? 0) >= 16);
+    store.isCut = true;
+    await cluster.clock.advance(30_000);
+    deepEqual(cluster.fences(), ['fence b-1']);
+    ok([...cluster.table.rows.values()].every(({ owner }) => owner !== 'b-1'));
+  });
   test('I11: a process that one node knows to have ended is replaced at once, by nodes that only see the board too', async () => {
     for (const [dead, witness] of [
       ['a', 'b'],

@@ -237,7 +237,7 @@ export class ClusterMember {
   async #beat(): Promise<void> {
     const startMs = this.#options.clock.monotonic();
     try {
-      const life = await this.ownership.readFence();
+      const [life] = await Promise.all([this.ownership.readFence(), this.#options.reachStore?.()]);
       if (life === 'live') this.#view.members = fenceRead(this.#view.members, startMs);
     } catch {
       // The store can't be reached: when that lasts, the lease is not renewed (N1).

@@ -3,7 +3,8 @@
 // that somebody *considers* writing a fence (rule 11 of the safety protocol).
 //
 // Invariants:
-// N1  The lease is renewed only after a fence read that succeeded within the last leaseMs.
+// N1  The lease is renewed only after a fence read that succeeded within the last leaseMs, and only if the store answered
+//     this very process then, where another one reads its fence.
 // N2  A member's silence is counted from the last change of its key seen here, and only while this node's own lease stands
 //     without a gap: after one, everybody's silence begins anew.
 // N3  A member is condemned only after silenceMs of silence and a direct question that it did not answer with `well`, and

@@ -27,6 +27,11 @@ export interface ClusterMemberOptions {
   /** Versions of the wire between nodes, both inclusive. Default 1 to 1. */
   readonly wire?: { readonly min: number; readonly max: number };
   readonly table: ShardTable;
+  /**
+   * Asks the store over this process's own connections, where `table` has another process read the fence: the lease is renewed
+   * only while both answer (N1). Default: the fence read is its own.
+   */
+  readonly reachStore?: () => Promise<unknown>;
   readonly board: Board;
   readonly probe: Probe;
   readonly clock: Clock;

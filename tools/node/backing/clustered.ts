@@ -114,7 +114,8 @@ class Clustered implements Backing {
       get address() {
         return address();
       },
-      ...(place === undefined ? {} : { host: place.host }),
+      // What the host's supervisor can read says nothing of this process's own connections.
+      ...(place && { host: place.host, reachStore: () => own.readLife(incarnation) }),
       version: VERSION,
       role: config['node.role'],
       weight: config['node.weight'],
