@@ -50,6 +50,11 @@ export class Connection implements Handlers<typeof rpc.ConnectionActor>, Lifecyc
 
   open({ request, expireTimeMs }: rpc.ConnectionOpenRequest, stream: ServerStream, turn: Turn): void {
     if (request === undefined) throw new StarlingError('INVALID_REQUEST', 'request');
+    if (stream.closed) {
+      // A client that left before its turn replaces nobody.
+      if (this.#session === undefined) turn.passivate();
+      return;
+    }
     if (this.#session !== undefined) {
       if (isLate(request, this.#session.request))
         throw new StarlingError('CANCELLED', 'A later stream of this device is open.');

@@ -70,6 +70,16 @@ describe('a device', () => {
     assert.equal(answer.fullSync?.reason, FullSync_Reason.TRIMMED);
   });
 
+  it('keeps its stream when the client of another one left before its turn', async () => {
+    const node = await start();
+    const live = open(node, 'bob');
+    await node.settle();
+    open(node, 'bob').leave();
+    await node.settle();
+    assert.equal(live.closed, false);
+    assert.deepEqual(live.of('kicked'), []);
+  });
+
   it('takes over from an older stream of its own', async () => {
     const node = await start();
     const older = open(node, 'bob');
