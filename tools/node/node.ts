@@ -9,6 +9,7 @@ import type { HostPlace } from '../../cluster/host/index.ts';
 import { createRuntime, type Runtime, StarlingError } from '../../runtime/index.ts';
 import type { Clock } from '../../runtime/ports/clock.ts';
 import type { ServiceBinding } from '../../runtime/service.ts';
+import { announcedAddress, listeningAt } from './address.ts';
 import { type Authored, allActors, allServices, loadAuthored } from './authors.ts';
 import { type Backing, openBacking } from './backing/index.ts';
 import { clusterService } from './cluster-service.ts';
@@ -106,7 +107,8 @@ async function compose(starting: Starting): Promise<RunningNode> {
   const module = config['actors.module'] === '' ? {} : await loadAuthored(config['actors.module']);
   const actors = allActors(imActors(limits), [...(module.actors ?? []), ...(authored.actors ?? [])]);
   const parts: { edge?: Edge; startedMs: number } = { startedMs: clock.monotonic() };
-  const address = (): string => addressOf(config, parts.edge);
+  const address = (): string =>
+    parts.edge === undefined ? config['http.public_address'] : announcedAddress(config, parts.edge);
   const backing = await step(starting, 'store opened', whereStored(config), async () => {
     const opened = await openBacking({ config, clock, log, address, ...(place && { place }) });
     starting.undo.unshift(() => opened.close());
@@ -172,6 +174,7 @@ async function compose(starting: Starting): Promise<RunningNode> {
     metrics: runtime.metrics,
     depths: () => runtime.depths(),
     streams: () => edge.streams,
+    relayed: () => runtime.stats().relayed,
     now: () => clock.now(),
   });
   const reached = { http: listeningAt(config, edge), grpc: edge.grpcAddress, pid: process.pid };
@@ -212,16 +215,6 @@ async function makeDemoUsers({ log }: Starting, services: readonly ServiceBindin
 function whereStored(config: NodeConfig): string {
   if (!isClustered(config)) return config.data;
   return `Cassandra ${config['cassandra.contact_points']}, keyspace ${config['cassandra.keyspace']}`;
-}
-
-function listeningAt(config: NodeConfig, edge: Edge): string {
-  return `${config['tls.cert_file'] === '' ? 'http' : 'https'}://${edge.httpAddress}`;
-}
-
-/** Where clients and other nodes are told that this one is. */
-function addressOf(config: NodeConfig, edge: Edge | undefined): string {
-  if (config['http.public_address'] !== '') return config['http.public_address'];
-  return edge === undefined ? '' : listeningAt(config, edge);
 }
 
 async function step<T>(

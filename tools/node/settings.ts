@@ -34,7 +34,7 @@ export const SETTINGS = {
   'grpc.port': integer(7701, [0, 65_535], 'Port of native gRPC; 0 = any free one.', '--grpc-port'),
   'http.public_address': text(
     '',
-    'Base address that Navigate gives to clients, e.g. `https://im-3.example.com`; empty = where their call went.',
+    'Base address of this node for clients, e.g. `https://im-3.example.com`; empty = `http.host` and `http.port`, if that is one address.',
   ),
   'http.allow_origins': text(
     '*',

@@ -24,6 +24,8 @@ export interface Measured {
   readonly depths: () => readonly MailboxDepth[];
   /** Open client streams. */
   readonly streams: () => number;
+  /** Of clients of this node with actors elsewhere (`out`), and of actors of this node with clients elsewhere (`in`). */
+  readonly relayed: () => { readonly out: number; readonly in: number };
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now: () => number;
 }
@@ -53,6 +55,10 @@ export const METRICS = {
   'starling.mailbox.longest': ['{call}', 'Calls that wait for the actor with the longest queue.'],
   'starling.mailbox.age': ['ms', 'Time that the oldest of them has waited.'],
   'starling.streams': ['{stream}', 'Client streams that are open.'],
+  'starling.streams.relayed': [
+    '{stream}',
+    'Client streams between this node and others: `out` = its clients, `in` = its actors.',
+  ],
 } as const satisfies Record<string, readonly [unit: string, help: string]>;
 
 type Name = keyof typeof METRICS;
@@ -111,6 +117,7 @@ export class NodeMetricProducer implements MetricProducer {
   }
 
   #gauges(): MetricData[] {
+    const relayed = this.#measured.relayed();
     const depths = this.#measured.depths();
     const perKind = (read: (depth: MailboxDepth) => number): Point<number>[] =>
       depths.map((depth) => [read(depth), { kind: depth.kind }]);
@@ -139,6 +146,10 @@ export class NodeMetricProducer implements MetricProducer {
         perKind(({ gated }) => gated),
       ),
       this.#gauge('starling.streams', [[this.#measured.streams()]]),
+      this.#gauge('starling.streams.relayed', [
+        [relayed.out, { direction: 'out' }],
+        [relayed.in, { direction: 'in' }],
+      ]),
     ];
   }
 

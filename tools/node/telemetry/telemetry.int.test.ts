@@ -65,6 +65,11 @@ test('the page of metrics shows every metric of the table in the form that Prome
   );
   assert.equal(turns?.[1], '6', 'the demo users were registered');
   assert.match(page, /^starling_commit_rows\S* \d+$/m);
+  for (const direction of ['out', 'in'])
+    assert.match(
+      page,
+      new RegExp(`^starling_streams_relayed\\{[^}]*direction="${direction}"[^}]*\\} 0$`, 'm'),
+    );
 });
 
 test('a collector gets metrics, and the spans of a call whose client asks for them', async (t) => {
