@@ -136,10 +136,11 @@ async function wish(cluster: LocalCluster, ask: (client: Client) => Promise<unkn
   }
 }
 
-/** Names of the nodes that a node takes as taking part; empty where it does not answer. */
-export async function membersSeenFrom(cluster: LocalCluster, node: LocalNode): Promise<readonly string[]> {
+/** Whether a node no longer takes another as taking part, and all shards are served without it; false where it does not answer. */
+export async function isRelieved(cluster: LocalCluster, node: LocalNode, name: string): Promise<boolean> {
   const token = await cluster.adminToken();
   const client = createClient({ address: node.address, token: () => token, timeoutMs: 5_000 });
   const seen = await client.call(ClusterService.method.getCluster, {}).catch(() => undefined);
-  return seen?.members.map((member) => member.node) ?? [];
+  if (seen === undefined || seen.shardsUnserved > 0) return false;
+  return seen.members.every((member) => member.node !== name);
 }

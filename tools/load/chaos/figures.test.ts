@@ -11,6 +11,7 @@ function result(of: Partial<ChaosResult> = {}): ChaosResult {
     report: check(nothing),
     histories: nothing,
     faults: [],
+    unrest: undefined,
     unsettled: 0,
     undrained: 0,
     crashes: [],
@@ -40,7 +41,12 @@ test('A kind of fault shows how often it came and the worst of all times.', () =
 
 test('Sends without outcome, deliveries that wait and nodes that crash are violations as lost messages are.', () => {
   assert.equal(isViolated(result()), false);
-  for (const bad of [{ unsettled: 1 }, { undrained: 1 }, { crashes: ['n1: 1'] }])
+  for (const bad of [
+    { unsettled: 1 },
+    { undrained: 1 },
+    { unrest: '1 shard unserved' },
+    { crashes: ['n1: 1'] },
+  ])
     assert.equal(isViolated(result(bad)), true);
   const holes = { conversationId: 'c', names: ['c'], members: [], rows: [] };
   const lost = {

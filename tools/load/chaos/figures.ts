@@ -34,8 +34,9 @@ function highest(values: readonly (number | undefined)[]): number | undefined {
 
 /** Whether a run shows that the system does not keep its word. */
 export function isViolated(result: ChaosResult): boolean {
-  const { report, unsettled, undrained, crashes } = result;
-  return report.violations > 0 || unsettled > 0 || undrained > 0 || crashes.length > 0;
+  const { report, unrest, unsettled, undrained, crashes } = result;
+  const waits = unsettled > 0 || undrained > 0 || unrest !== undefined;
+  return report.violations > 0 || waits || crashes.length > 0;
 }
 
 /** Every figure of a run, in the order of the table. */
@@ -65,6 +66,7 @@ export function chaosFigures(result: ChaosResult, seed: number, seconds: number)
         result.report.findings[verdict].count,
       ),
     ),
+    count('unrest', result.unrest === undefined ? 0 : 1),
     count('unsettled', result.unsettled),
     count('undrained', result.undrained),
     count('crashes', result.crashes.length),

@@ -30,6 +30,8 @@ export interface ChaosOptions {
   readonly forMs: number;
   readonly load: Load;
   readonly slots: Iterable<Slot>;
+  /** Longest wait for every send to have its outcome at the end, milliseconds. Default 180,000. */
+  readonly settleMsMax?: number;
   readonly progress: (line: string) => void;
 }
 
@@ -48,6 +50,8 @@ export interface ChaosResult {
   readonly faults: readonly FaultReport[];
   /** Sends without outcome at the end. */
   readonly unsettled: number;
+  /** What kept shards from finding their places after the last fault; undefined = nothing. */
+  readonly unrest: string | undefined;
   /** Deliveries that waited for a further call. */
   readonly undrained: number;
   /** Processes that ended by themselves otherwise than because they were fenced. */
@@ -66,8 +70,7 @@ const SHOWN = ['ackedLost', 'storedTwice', 'orderViolations'] as const;
 /** Exit code of a node that was fenced: whoever supervises it starts a new incarnation. */
 const fencedCode = '75';
 
-/** Longest wait for every send to have its outcome at the end, milliseconds. */
-const settleMsMax = 180_000;
+const settleMsMaxDefault = 180_000;
 
 /** Longest wait for all to have everything then, milliseconds. */
 const drainMsMax = 60_000;
@@ -135,10 +138,12 @@ export class ChaosRun {
 
   /** Ends the load, lets everything heal, and judges. */
   async end(): Promise<ChaosResult> {
-    await this.#healAll();
+    const unrest = await this.#healAll();
     this.say('no more faults; every send is repeated until its outcome is known');
-    const unsettled = await this.world.finishSenders(settleMsMax);
-    const { missing, examples } = await this.world.drain(drainMsMax);
+    const unsettled = await this.world.finishSenders(this.#options.settleMsMax ?? settleMsMaxDefault);
+    const { missing, examples } = await this.world.drain(
+      Math.min(drainMsMax, this.#options.settleMsMax ?? drainMsMax),
+    );
     for (const example of examples) this.say(example);
     this.say(missing === 0 ? 'all devices are up to date' : `${missing} deliveries wait`);
     const histories = await this.world.histories();
@@ -150,6 +155,7 @@ export class ChaosRun {
       report: check(histories),
       histories,
       faults: this.#faults,
+      unrest,
       unsettled,
       undrained: missing,
       crashes: ends.filter(({ how }) => how !== fencedCode).map(({ name, how }) => `${name}: ${how}`),
@@ -159,6 +165,17 @@ export class ChaosRun {
       unknown: total('unknown'),
       acks: this.availability.count,
     };
+  }
+
+  /** Waits until every shard is where it is meant to be; says what is not. */
+  async rest(): Promise<string | undefined> {
+    try {
+      await this.cluster.atRest();
+      return undefined;
+    } catch (error) {
+      this.say((error as Error).message);
+      return (error as Error).message;
+    }
   }
 
   close(): void {
@@ -198,12 +215,13 @@ export class ChaosRun {
     return new Set(this.world.senderIds.filter((userId) => users.has(userId)));
   }
 
-  async #healAll(): Promise<void> {
+  /** Resolves when every shard is where it is meant to be, or says what is not. */
+  async #healAll(): Promise<string | undefined> {
     const nodes = this.cluster.nodes.slice(0, this.#members);
     for (const { links } of nodes)
       for (const link of [links?.nats, ...(links?.cassandra ?? [])]) link?.mend();
     await Promise.all(nodes.map((node) => startAgain(node)));
-    await this.cluster.atRest();
+    return this.rest();
   }
 }
 

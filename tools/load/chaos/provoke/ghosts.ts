@@ -18,7 +18,7 @@ const attempts = 10;
 
 export async function provokeGhosts(run: ChaosRun): Promise<void> {
   const { cluster, random, world } = run;
-  await cluster.atRest();
+  await run.rest();
   const node = nodeAt(cluster, random.below(cluster.nodes.length));
   const { cassandra } = linksOf(node);
   for (const link of cassandra) link.delay(delayMs);
@@ -35,7 +35,7 @@ export async function provokeGhosts(run: ChaosRun): Promise<void> {
   }
   const bytes = stranded.reduce((sum, each) => sum + each.requestBytes, 0);
   await startAgain(node);
-  await cluster.atRest();
+  await run.rest();
   run.say(`  its shards are served again; ${bytes} bytes of it are still on their way`);
   world.hold.pass(attempts);
   await sleep(2_000);
@@ -44,7 +44,7 @@ export async function provokeGhosts(run: ChaosRun): Promise<void> {
   run.say('  they have arrived; kill every node and start it again');
   await Promise.all(cluster.nodes.map((each) => each.kill()));
   await Promise.all(cluster.nodes.map((each) => startAgain(each)));
-  await cluster.atRest();
+  await run.rest();
   world.hold.off();
   await sleep(4_000);
 }

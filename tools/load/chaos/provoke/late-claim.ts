@@ -26,7 +26,7 @@ const mutant = 'cas-on-epoch-only';
 export async function provokeLateClaim(run: ChaosRun): Promise<void> {
   const { cluster } = run;
   const [first, second] = [nodeAt(cluster, 0), nodeAt(cluster, 1)];
-  await cluster.atRest();
+  await run.rest();
   const { cassandra, nats } = linksOf(second);
   step(second, 2);
   const claimed = holdClaims(second);
@@ -43,7 +43,7 @@ export async function provokeLateClaim(run: ChaosRun): Promise<void> {
   for (const link of cassandra) link.mend();
   run.say(`  they are on their way; ${second.name} was killed and starts again`);
   await startAgain(second);
-  await cluster.atRest();
+  await run.rest();
   await sleep(3_000);
   for (const each of stranded) each.release();
   await sleep(1_000);
