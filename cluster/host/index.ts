@@ -2,7 +2,7 @@
 // another without NATS. Does not own: starting and ending them (tools/node/supervisor), how a fan-out is split
 // (runtime/host-fan-out.ts), the ways to other hosts (cluster/nats).
 //
-// Invariants: F1, F2 (fence-door.ts), H1 … H3 (local-link.ts), H4 (host-transport.ts).
+// Invariants: F1, F2 (fence-door.ts), H1 … H3 (local-link.ts), H4 (host-transport.ts), H5 (local-server.ts), P1, P2 (place.ts).
 
 export { FenceDoor } from './fence-door.ts';
 export { HostTransport } from './host-transport.ts';

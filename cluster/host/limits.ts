@@ -3,7 +3,10 @@
 export interface HostLimits {
   /** Fence reads of one process that wait for an answer. Default 64; further ones are refused with OVERLOADED. */
   readonly fenceAsksMax: number;
-  /** How long a process waits for a fence read, milliseconds. Default 5,000; then it could not be had. */
+  /**
+   * How long a process waits for a fence read, milliseconds. Default 2,000: then it reads for itself, before its lease of 3,000
+   * ends.
+   */
   readonly fenceMs: number;
   /** Bytes of one envelope; more is refused with PAYLOAD_TOO_LARGE. Default 8 MiB. */
   readonly envelopeBytesMax: number;
@@ -19,7 +22,7 @@ export interface HostLimits {
 
 export const hostLimits: HostLimits = {
   fenceAsksMax: 64,
-  fenceMs: 5_000,
+  fenceMs: 2_000,
   envelopeBytesMax: 8 * 1024 * 1024,
   requestsMax: 16_384,
   waitingBytesMax: 16 * 1024 * 1024,

@@ -1,5 +1,10 @@
-// One process's place among those of its host. Owns: that its fence is read by who watches over it. Does not own: how that
-// one is asked (tools/node/supervisor).
+// One process's place among those of its host. Owns: that its fence is read by who watches over it, and by itself where that
+// one can't. Does not own: how that one is asked (tools/node/supervisor).
+//
+// Invariants:
+// P1  An answer is that of a read begun after the question, whoever made it.
+// P2  Where the host has no answer this process reads for itself, until the host has one again: so a supervisor that hangs or
+//     is cut off from the store takes no process with it, and nobody who was fenced goes on without knowing.
 
 import type { ShardOwner, ShardTable, SwapResult } from '../../runtime/index.ts';
 
@@ -23,11 +28,14 @@ export interface HostPlace {
   onEnded(listener: (incarnation: string, tell: boolean) => Promise<void>): void;
 }
 
-/** A shard table whose read of this process's own life is the one that the host shares. */
+/** A shard table whose read of this process's own life is the one that the host shares, where it can be had (P2). */
 export class HostTable implements ShardTable {
   readonly #table: ShardTable;
   readonly #incarnation: string;
   readonly #place: Pick<HostPlace, 'readLife'>;
+  /** The host had no answer, and has had none since. */
+  #isAlone = false;
+  #isAsking = false;
 
   constructor(table: ShardTable, incarnation: string, place: Pick<HostPlace, 'readLife'>) {
     this.#table = table;
@@ -36,9 +44,26 @@ export class HostTable implements ShardTable {
   }
 
   readLife(incarnation: string): Promise<'live' | 'fenced'> {
-    return incarnation === this.#incarnation
-      ? this.#place.readLife(incarnation)
-      : this.#table.readLife(incarnation);
+    if (incarnation === this.#incarnation && !this.#isAlone) {
+      return this.#place.readLife(incarnation).catch(() => {
+        this.#isAlone = true;
+        return this.#table.readLife(incarnation);
+      });
+    }
+    if (incarnation === this.#incarnation && !this.#isAsking) void this.#askAgain();
+    return this.#table.readLife(incarnation);
+  }
+
+  /** Whether the host answers again; what it says is of no account. */
+  async #askAgain(): Promise<void> {
+    this.#isAsking = true;
+    try {
+      await this.#place.readLife(this.#incarnation);
+      this.#isAlone = false;
+    } catch {
+      // Not yet: asked again with the next read.
+    }
+    this.#isAsking = false;
   }
 
   markLive(incarnation: string): Promise<void> {

@@ -5,7 +5,7 @@
 // W1  An answer counts for the request whose number it bears, once, while that one waits: an answer that comes late is
 //     dropped. So `live` is true of a moment after the request was made.
 // W2  Silence of the supervisor is no answer: requests fail after fenceMs, and while fenceAsksMax were never answered no
-//     further one is sent. Outputs wait meanwhile.
+//     further one is sent. Meanwhile the process reads for itself (cluster/host, P2).
 
 import { type HostLimits, type HostPlace, hostLimits } from '../../../cluster/host/index.ts';
 import { type Clock, StarlingError } from '../../../runtime/index.ts';
