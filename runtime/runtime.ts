@@ -140,13 +140,14 @@ export class Runtime implements Host, ShardHost {
       },
     });
     this.#shards = new Shards({
-      store: this.store,
-      ownership: this.#ownership,
-      clock: this.clock,
-      shards: this.shards,
+      ...{ store: this.store, ownership: this.#ownership, clock: this.clock, shards: this.shards },
       concurrencyMax: this.limits.wakeConcurrencyMax,
       residents: this.#residents,
       wake: (actor) => this.#reviver.open(actor),
+      live: async () => {
+        const fence = this.fence.read();
+        if (fence !== 'live') await fence;
+      },
       woken: (shard, actors) => this.log('info', 'woke actors that had work left', { shard, actors }),
       failed: (shard, error) =>
         this.log('warn', 'the marks of a shard can not be read yet', { shard, error: String(error) }),

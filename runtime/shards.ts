@@ -28,6 +28,8 @@ export interface ShardsOptions {
   readonly residents: Residents;
   /** Opens an actor; resolves after the first try. */
   readonly wake: (actor: ActorAddress) => Promise<void>;
+  /** Resolves once a fence read begun now says `live`. */
+  readonly live: () => Promise<void>;
   readonly woken: (shard: number, actors: number) => void;
   /** The marks of a shard could not be read. */
   readonly failed: (shard: number, error: unknown) => void;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { StarlingError } from './errors.ts';
 import type { ActorAddress, WakeMark } from './ports/store.ts';
 import { SimStore } from './testing/index.ts';
 import { wakeShard } from './wake.ts';
@@ -14,11 +15,14 @@ async function setUp(marks: readonly Omit<WakeMark, 'shard' | 'kind'>[]) {
   }
   const seen: string[] = [];
   const marksNow = () => store.readMarks(0, { marksMax: 10_000 });
-  const wake = (onWake: (actor: ActorAddress) => Promise<void> = async () => {}, concurrencyMax = 2) =>
+  const wake = (
+    onWake: (actor: ActorAddress) => Promise<void> = async () => {},
+    concurrencyMax = 2,
+    live = async () => {},
+  ) =>
     wakeShard(
       {
-        store,
-        concurrencyMax,
+        ...{ store, concurrencyMax, live },
         wake: async (actor) => {
           seen.push(actor.key);
           await onWake(actor);
@@ -55,6 +59,24 @@ describe('waking what a former owner left', () => {
     assert.deepEqual(
       (await marksNow()).map(({ key, epoch }) => `${key} ${epoch}`),
       [`a ${OWN}`, `b ${OWN}`],
+    );
+  });
+
+  it('rule 8: drops no mark where the node was fenced meanwhile', async () => {
+    const { wake, marksNow } = await setUp([{ key: 'a', epoch: 65_536, n: 0 }]);
+    const woken: string[] = [];
+    const fenced = async (): Promise<void> => {
+      // Asked last: after all that the drop rests on.
+      assert.deepEqual(woken, ['a']);
+      throw new StarlingError('NOT_OWNER');
+    };
+    await assert.rejects(
+      wake(async ({ key }) => void woken.push(key), 2, fenced),
+      { code: 'NOT_OWNER' },
+    );
+    assert.deepEqual(
+      (await marksNow()).map(({ epoch }) => epoch),
+      [65_536, OWN],
     );
   });
 

@@ -1,5 +1,5 @@
 // After a takeover: actors that a former owner left with work to finish (rule 10). Re-marks them into the own epoch
-// before it wakes them, then drops the old marks of the shard.
+// before it wakes them, then drops the old marks of the shard: behind a fence read, like every delete (rule 8).
 
 import type { ActorAddress, Store, WakeMark } from './ports/store.ts';
 
@@ -10,6 +10,8 @@ export interface WakeOptions {
   readonly concurrencyMax: number;
   /** Opens the activation of an actor; resolves when it is open and has begun what it left. */
   readonly wake: (actor: ActorAddress) => Promise<void>;
+  /** Resolves once a fence read begun now says `live`; rejects where it says `fenced`. */
+  readonly live: () => Promise<void>;
 }
 
 /** Wakes every marked actor of a shard. Resolves with their number. */
@@ -35,7 +37,9 @@ export async function wakeShard(options: WakeOptions, shard: number, epoch: numb
     after = page.at(-1);
     if (page.length < MARKS_PER_PAGE || old.length < page.length) break;
   }
-  if (seen.size > 0) await store.dropMarks(shard, epoch);
+  if (seen.size === 0) return 0;
+  await options.live();
+  await store.dropMarks(shard, epoch);
   return seen.size;
 }
 
