@@ -47,6 +47,31 @@ describe('when the client goes', () => {
     assert.deepEqual(line.frames, ['still here']);
   });
 
+  it('its opening that comes again while its end is still on its way reaches no actor', async () => {
+    const { open, two, actors, streams } = relayed();
+    const line = open();
+    const opening = two.sent[0];
+    await settle();
+    two.network.decide(() => 'lost');
+    say(actors(), 'lost at first');
+    await settle();
+    line.leave();
+    actors().end();
+    const held = Promise.withResolvers<void>();
+    let batches = 0;
+    two.network.decide((from) =>
+      from === 'n1' && batches++ > 0 ? { answerAfter: held.promise } : 'carried',
+    );
+    await two.clock.advance(150);
+    assert.equal(batches, 2, 'the end is on its way');
+    assert.ok(opening !== undefined);
+    await two.again(opening);
+    held.resolve();
+    await two.clock.advance(1600);
+    assert.equal(streams.length, 1);
+    assert.deepEqual(two.node(1).stats().relayed, { out: 0, in: 0 });
+  });
+
   it('while the word that it was there is lost, the actor is handed nothing', async () => {
     const { open, two, streams } = relayed();
     two.network.decide((from) => (from === 'n1' ? 'answer_lost' : 'carried'));
