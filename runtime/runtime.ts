@@ -144,10 +144,7 @@ export class Runtime implements Host, ShardHost {
       concurrencyMax: this.limits.wakeConcurrencyMax,
       residents: this.#residents,
       wake: (actor) => this.#reviver.open(actor),
-      live: async () => {
-        const fence = this.fence.read();
-        if (fence !== 'live') await fence;
-      },
+      live: async () => void (await this.fence.read()),
       woken: (shard, actors) => this.log('info', 'woke actors that had work left', { shard, actors }),
       failed: (shard, error) =>
         this.log('warn', 'the marks of a shard can not be read yet', { shard, error: String(error) }),
