@@ -21,11 +21,16 @@ interface Stoppable {
 
 export class EndingClient extends cassandra.Client {
   #ended = false;
+  /**
+   * Ended with the client, not before: prepared requests still go by them, and one that was shut down never comes up again. So each
+   * time that no node could be reached costs two connections to a node.
+   */
+  readonly #replaced = new Set<Stoppable>();
 
   constructor(options: cassandra.ClientOptions) {
     super(options);
     this.on('hostRemove', (host: unknown) => {
-      if (isStoppable(host)) void host.shutdown(false);
+      if (isStoppable(host)) this.#replaced.add(host);
     });
     // Whoever begins anew after the end learns of a node first, and then goes on over this connection.
     this.on('hostAdd', () => {
@@ -37,6 +42,7 @@ export class EndingClient extends cassandra.Client {
   override async shutdown(): Promise<void> {
     this.#ended = true;
     await super.shutdown();
+    for (const host of this.#replaced) await host.shutdown(false);
     this.#closeControl();
   }
 
