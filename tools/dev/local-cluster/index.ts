@@ -5,6 +5,5 @@
 // Invariants: P1, P2 (local-node.ts), L1 … L3 (proxy.ts), F1, F2 (flow.ts), and
 // C1  Nothing that was started here outlives this process, however it ends; a directory that was named keeps logs and data.
 
-export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from './cluster.ts';
-export type { LocalNode, NodeEnd, NodeLinks } from './local-node.ts';
-export { type Direction, type Link, openLink, type RequestListener, type Stranded } from './proxy.ts';
+export { type LocalCluster, startLocalCluster } from './cluster.ts';
+export type { LocalNode, NodeLinks } from './local-node.ts';
