@@ -60,7 +60,7 @@ interface Sending {
   readonly record: SendRecord & { answers: Answer[]; refusals: string[] };
 }
 
-/** One send in this many is made twice. */
+/** One send in this many is made twice, the first of them too. */
 const REPEAT_EACH = 10;
 /** Each so many sends it asks where to go, as a client does when it connects. */
 const NAVIGATE_EACH = 25;
@@ -106,13 +106,13 @@ export class Sender {
   }
 
   async #run(): Promise<void> {
-    const { random, pauseMsMax, inFlightMax, roamer, caller, hold } = this.#options;
+    const { random, pauseMsMax, inFlightMax, roamer, caller, hold, userId } = this.#options;
     while (this.#sending) {
-      await hold.free();
+      await hold.free(userId);
       if (this.#order % NAVIGATE_EACH === 0) await roamer.navigate(caller);
       const sending = this.#next();
       this.#spawn(this.#settle(sending));
-      if (this.#order % REPEAT_EACH === 0) this.#spawn(this.#repeat(sending));
+      if (this.#order % REPEAT_EACH === 1) this.#spawn(this.#repeat(sending));
       while (this.#unsettled.size >= inFlightMax && !this.#abandoned) await sleep(2);
       await sleep(random.below(pauseMsMax));
       if (random.below(200) === 0) await this.#newSession();
@@ -179,7 +179,7 @@ export class Sender {
 
   async #untilKnown(sending: Sending): Promise<void> {
     for (let attempt = 0; !this.#abandoned; attempt += 1) {
-      await this.#options.hold.free();
+      await this.#options.hold.free(this.#options.userId);
       try {
         const answer = await this.#options.caller.call(
           MessageService.method.sendMessage,
