@@ -7,3 +7,4 @@
 
 export { type LocalCluster, startLocalCluster } from './cluster.ts';
 export type { LocalNode, NodeLinks } from './local-node.ts';
+export type { Link } from './proxy.ts';

@@ -9,7 +9,20 @@ export const EPOCH_STEP = 'MUTANT_EPOCH_STEP';
 /** By name of the mutant. */
 export const CHAOS_EDITS: Readonly<Record<string, readonly Edit[]>> = {
   'no-fence-read': known('no fence read'),
-  'no-seal': known('no seal'),
+  // Nor by a later checkpoint, which would repeat it: then a group would have one as soon as a member attaches.
+  'no-seal': [
+    {
+      file: 'runtime/recovery.ts',
+      find: '  const ts = claim.nextTimestamp();\n',
+      replace:
+        '  if (head !== undefined) return { tail, floor: head.floor, asOf: head.asOf, sealSeq: head.sealSeq, sealTs: head.sealTs };\n  const ts = claim.nextTimestamp();\n',
+    },
+    {
+      file: 'runtime/recovery.ts',
+      find: "  if (claim.epoch !== epochOf(seal.sealTs)) throw new StarlingError('NOT_OWNER');\n",
+      replace: '',
+    },
+  ],
   // As who claims would draw its epoch from elsewhere, and ask only that the row be of a lower one: then the row that it changes
   // need not be the one whose owner it has fenced.
   'cas-on-epoch-only': [

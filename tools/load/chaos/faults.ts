@@ -3,6 +3,7 @@
 // Invariant: A1  What a fault did is undone by its `heal`, also where the node has ended of itself meanwhile.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InspectService } from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
 import { ClusterService } from '../../../proto/gen/starling/admin/v1/cluster_pb.ts';
 import { type Client, createClient } from '../../cli/client.ts';
 import type { LocalCluster, LocalNode, NodeLinks } from '../../dev/local-cluster/index.ts';
@@ -134,6 +135,19 @@ async function wish(cluster: LocalCluster, ask: (client: Client) => Promise<unkn
       await sleep(200);
     }
   }
+}
+
+/** The node that serves a group. @throws Error where none says that it does */
+export async function nodeOfGroup(cluster: LocalCluster, conversationId: string): Promise<LocalNode> {
+  const token = await cluster.adminToken();
+  const request = { kind: 'group', key: `main/${conversationId}` };
+  for (const { address } of cluster.nodes) {
+    const client = createClient({ address, token: () => token, timeoutMs: 5_000 });
+    const found = await client.call(InspectService.method.inspectActor, request).catch(() => undefined);
+    const node = cluster.nodes.find(({ name }) => name === found?.servedBy);
+    if (node !== undefined) return node;
+  }
+  throw new Error(`no node says who serves ${conversationId}`);
 }
 
 /** Whether a node no longer takes another as taking part, and all shards are served without it; false where it does not answer. */

@@ -18,7 +18,7 @@ export interface ChaosMutant {
 }
 
 /** Times that a fault is provoked while nothing was found. */
-export const provocationsMax = 5;
+export const provocationsMax = 8;
 
 export const CHAOS_MUTANTS: readonly ChaosMutant[] = [
   {
@@ -32,7 +32,8 @@ export const CHAOS_MUTANTS: readonly ChaosMutant[] = [
   {
     name: 'no-seal',
     provoke: provokeGhosts,
-    load: { senders: 24, pauseMsMax: 20, answerMsMax: 6_000 },
+    // Many at once in one log, so that one batch holds many of its rows.
+    load: { senders: 12, pauseMsMax: 10, answerMsMax: 6_000, inFlightMax: 6, targets: 'everybody' },
     shards: 48,
     environment: {},
   },

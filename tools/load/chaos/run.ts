@@ -19,6 +19,8 @@ export interface Load {
   readonly pauseMsMax: number;
   /** Longest wait for the answer to a send, milliseconds. */
   readonly answerMsMax: number;
+  /** Whom people write to. Default `all`. */
+  readonly targets?: 'all' | 'everybody';
   /** Sends in flight of one sender. Default 4. */
   readonly inFlightMax?: number;
 }

@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly laterMsMax: number;
   /** Longest wait for the answer to a send, milliseconds; a dead node shows earlier. Default 6,000. */
   readonly answerMsMax?: number;
+  /** Whom people write to. Default `all`: each other, groups, and the one that everybody is in. */
+  readonly targets?: 'all' | 'everybody';
   /** Sends in flight of one sender. Default 4. */
   readonly inFlightMax?: number;
   /** Told of every OK to a send, as it comes. */
@@ -139,13 +141,16 @@ export class World {
     const ids = this.#people.map((person) => person.userId);
     this.#senders = this.#people.slice(0, senders).map(({ userId, token }, n) => {
       const groups = this.#groups.filter(({ members }) => members.includes(userId));
-      const targets: Target[] = [
-        ...[1, 2, 7].map((step): Target => ({ kind: 'direct', userId: nth(ids, n + step) })),
-        // Small groups twice, so that the one with everybody does not drown the rest.
-        ...[...groups.slice(0, -1), ...groups.slice(0, -1), ...groups.slice(-1)].map(
-          ({ conversationId }): Target => ({ kind: 'group', conversationId }),
-        ),
-      ];
+      const targets: Target[] =
+        this.#options.targets === 'everybody'
+          ? [{ kind: 'group', conversationId: this.everybody }]
+          : [
+              ...[1, 2, 7].map((step): Target => ({ kind: 'direct', userId: nth(ids, n + step) })),
+              // Small groups twice, so that the one with everybody does not drown the rest.
+              ...[...groups.slice(0, -1), ...groups.slice(0, -1), ...groups.slice(-1)].map(
+                ({ conversationId }): Target => ({ kind: 'group', conversationId }),
+              ),
+            ];
       return new Sender({
         ...this.#client(token),
         userId,
@@ -161,6 +166,13 @@ export class World {
       });
     });
     for (const sender of this.#senders) sender.start();
+  }
+
+  /** The group that everybody is in. @throws Error before it was made */
+  get everybody(): string {
+    const group = this.#groups.at(-1);
+    if (group === undefined) throw new Error('no group was made yet');
+    return group.conversationId;
   }
 
   /** While it holds, nobody begins an attempt. */
