@@ -15,7 +15,11 @@ export const CHAOS_EDITS: Readonly<Record<string, readonly Edit[]>> = {
       file: 'runtime/recovery.ts',
       find: '  const ts = claim.nextTimestamp();\n',
       replace:
-        '  if (head !== undefined) return { tail, floor: head.floor, asOf: head.asOf, sealSeq: head.sealSeq, sealTs: head.sealTs };\n  const ts = claim.nextTimestamp();\n',
+        '  if (head !== undefined) {\n' +
+        '    const { floor, asOf, sealSeq, sealTs } = head;\n' +
+        '    return { tail, floor, asOf, sealSeq, sealTs };\n' +
+        '  }\n' +
+        '  const ts = claim.nextTimestamp();\n',
     },
     {
       file: 'runtime/recovery.ts',

@@ -1,10 +1,11 @@
 // What shows that activations do not seal (rule 6 of the safety protocol): rows that a dead owner had sent arrive after its
 // successor has opened, above what that one has written, and are taken for the log by the next.
 //
-// While much is being written to one log, the requests of its node to Cassandra are held back and the node is killed, so that its last batches
-// are on their way and nowhere else. (Only people whom this node serves write then: others' actors would send again by themselves.) Its next process has its shards, and a few messages are placed there. Then the held batches
-// arrive, and that process is killed too: whoever opens those logs now finds its predecessor's rows, and above them the dead
-// owner's, which are older and partly the same messages. A seal would have made them void.
+// While much is being written to one log, by people of its own node, its requests to Cassandra are held back and the node is
+// killed, so that its last batches are on their way and nowhere else. (People of other nodes don't write then: their actors
+// would send again by themselves.) Its next process has its shards, and a few messages are placed there. Then the held
+// batches arrive, and that process is killed too: whoever opens those logs now finds its predecessor's rows, and above them
+// the dead owner's, which are older and partly the same messages. A seal would have made them void.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from '../../../dev/local-cluster/index.ts';
