@@ -20,6 +20,8 @@ const bytesMax = 8 * 1024 * 1024;
 export interface FlowRules {
   /** Whether bytes may pass now. */
   passes(): boolean;
+  /** Whether the other side may learn that the stream ended. */
+  ends(): boolean;
   /** Milliseconds each byte is under way. */
   delayMs(): number;
   /** Sees what comes in, before anything is decided about it; returns what is to go on. */
@@ -61,7 +63,7 @@ export class Flow {
     clearTimeout(this.#timer);
     while (this.#rules.passes() && !this.#sink.writableNeedDrain) {
       const [item] = this.#items;
-      if (item === undefined) return;
+      if (item === undefined || (item.kind !== 'bytes' && !this.#rules.ends())) return;
       if (item.kind === 'bytes') {
         const waitMs = item.dueMs - performance.now();
         if (waitMs > 0) {

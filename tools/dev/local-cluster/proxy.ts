@@ -23,7 +23,10 @@ export interface CutOptions {
 export interface Stranded {
   /** Bytes that wait to be sent to the server. */
   readonly requestBytes: number;
-  /** Lets everything arrive. */
+  /**
+   * Lets all bytes arrive. The ends of these connections are lost: a server may leave undone what came over a connection that is
+   * closed.
+   */
   release(): void;
 }
 
@@ -75,6 +78,8 @@ interface Pair {
   /** Whether the connection to the server was asked for. */
   opened: boolean;
   stranded: boolean;
+  /** It was stranded once: its end is lost. */
+  released: boolean;
 }
 
 class ProxyLink implements Link {
@@ -127,6 +132,7 @@ class ProxyLink implements Link {
       release: () => {
         for (const pair of pairs) {
           pair.stranded = false;
+          pair.released = true;
           this.#pass(pair);
         }
       },
@@ -152,6 +158,7 @@ class ProxyLink implements Link {
     const far = new Socket({ allowHalfOpen: true });
     const rulesOf = (direction: Direction, taken: (bytes: Buffer) => Buffer): FlowRules => ({
       passes: () => pair.opened && !pair.stranded && !this.#cuts.has(direction),
+      ends: () => !pair.released,
       delayMs: () => this.#delayMs,
       taken,
     });
@@ -160,6 +167,7 @@ class ProxyLink implements Link {
       far,
       opened: false,
       stranded: false,
+      released: false,
       flows: {
         requests: new Flow(
           near,
