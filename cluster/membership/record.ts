@@ -146,3 +146,12 @@ export function decodePlacement(value: Uint8Array, shards: number): PlacementDoc
     return undefined;
   }
 }
+
+/** Whether a placement gives shards to a node that is not among these: they would wait for it for ever. */
+export function namesNobody(
+  placement: PlacementDocument | undefined,
+  members: readonly Pick<MemberRecord, 'node'>[],
+): boolean {
+  const known = new Set<string | undefined>([undefined, ...members.map(({ node }) => node)]);
+  return placement?.owners.some((owner) => !known.has(owner)) ?? false;
+}

@@ -39,6 +39,7 @@ import {
   MEMBER_PREFIX,
   type MemberRecord,
   memberKey,
+  namesNobody,
   type PlacementDocument,
   placementKey,
 } from './record.ts';
@@ -194,6 +195,8 @@ export class ClusterView {
 
   #planDue(me: MemberRecord): boolean {
     const now = this.#now();
+    if (this.#burst.kind === 'quiet' && namesNobody(this.placement, [me, ...standing(this.members)]))
+      this.#changed();
     return isPlanner(this.members, me.incarnation, now) && burstDue(this.#burst, now, BURST_LIMITS);
   }
 
