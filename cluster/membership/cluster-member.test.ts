@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClusterMemberOptions, JoinRefusal } from './index.ts';
+import { encodePlacement, placementKey } from './record.ts';
 import { Cluster, SHARDS, three } from './testing/model-cluster.ts';
 
 describe('a member of a cluster', () => {
@@ -27,6 +28,32 @@ describe('a member of a cluster', () => {
     equal(cluster.total(), SHARDS);
     deepEqual(cluster.fences(), []);
     equal(cluster.members.get('a')?.status().lease, true);
+  });
+  test('C3: a board that is slow to take a renewal does not make the store look away', async () => {
+    const cluster = await three();
+    const { put } = cluster.board;
+    cluster.board.put = (key, value, options) =>
+      key === 'member.b-1'
+        ? new Promise((_, reject) => cluster.clock.after(10_000, () => reject(new Error('slow'))))
+        : put.call(cluster.board, key, value, options);
+    await cluster.clock.advance(8_000);
+    equal(cluster.members.get('b')?.answerProbe('b-1'), 'well');
+    deepEqual(cluster.fences(), []);
+  });
+  test('a plan that names a node nobody knows is replaced, though no member changes', async () => {
+    const cluster = await three();
+    const owners = Array.from({ length: SHARDS }, () => 'z');
+    const plan = encodePlacement({ version: 99, role: 'core', owners });
+    await Promise.all([cluster.board.put(placementKey('core'), plan), cluster.clock.advance(10_000)]);
+    equal(cluster.total(), SHARDS);
+    for (const member of cluster.members.values()) ok(!member.status().owners.includes('z'));
+  });
+  test('the last ready node does not wait for somebody to take its shards', async () => {
+    const cluster = new Cluster();
+    const { member } = await cluster.join('a');
+    await cluster.clock.advance(20_000);
+    const [left] = await Promise.all([member.drain(60_000), cluster.clock.advance(2_000)]);
+    equal(left, SHARDS);
   });
   test('I16: a board that expires everything at once fences nobody', async () => {
     const cluster = await three();

@@ -5,21 +5,16 @@
 // C1  Whatever the board does, shards that are served stay served: without a lease of its own this node asks its ownership
 //     to keep what it has, condemns nobody and plans nothing.
 // C2  One round of the loop is under way at a time; each ends, since every call of the ports does.
+// C3  The store is asked beside that loop: a board that is slow to answer never makes it look as if the store were away.
 
-import {
-  type Directory,
-  PLACEMENT_VERSION,
-  type ShardHost,
-  StarlingError,
-  type Timer,
-} from '../../runtime/index.ts';
+import { type Directory, type ShardHost, StarlingError, type Timer } from '../../runtime/index.ts';
 import { ShardOwnership, type Want } from '../ownership/index.ts';
-import { PLAN_VERSION } from '../placement/index.ts';
 import { ownersInTheWay } from './in-the-way.ts';
 import { checkJoin, type JoinRefusal, stillRunning } from './join.ts';
 import { MEMBERSHIP_LIMITS, type MembershipLimits } from './limits.ts';
 import { fenceRead, isPlanner, mayRenew, peersOf, readyIncarnations, standing } from './members.ts';
 import type { ClusterMemberOptions, ClusterMemberStatus } from './options.ts';
+import { ownRecord } from './own-record.ts';
 import type { ProbeAnswer } from './ports.ts';
 import { encodeMember, type MemberRecord, memberKey } from './record.ts';
 import { ClusterView } from './view.ts';
@@ -42,6 +37,7 @@ export class ClusterMember {
   #beats = 0;
   #sweptTo = 0;
   #timer: Timer | undefined;
+  #storeTimer: Timer | undefined;
   #round: Promise<void> | undefined;
 
   constructor(options: ClusterMemberOptions) {
@@ -95,6 +91,7 @@ export class ClusterMember {
     }
     await this.ownership.start(host);
     this.#view.changed();
+    await this.#lookAtStore();
     await this.#beat();
     this.#arm();
     return undefined;
@@ -197,23 +194,18 @@ export class ClusterMember {
   }
 
   #record(): MemberRecord {
-    const { node, incarnation, address, host, version = '', weight = 1, shards } = this.#options;
-    return {
-      ...{ node, incarnation, address, version, weight, shards },
-      ...(host === undefined ? {} : { host }),
-      wire: this.#options.wire ?? { min: 1, max: 1 },
+    return ownRecord(this.#options, {
       roles: [this.#role],
       state: this.#state,
-      placementVersion: PLACEMENT_VERSION,
-      planVersion: PLAN_VERSION,
       placementOf: this.#view.placement?.version ?? 0,
       serving: new Set(this.ownership.served()),
-    };
+    });
   }
 
   #halt(): void {
     this.#running = false;
     this.#timer?.cancel();
+    this.#storeTimer?.cancel();
     this.#view.unwatch();
     for (const resolve of this.#drained.splice(0)) resolve();
     this.ownership.stop();
@@ -233,15 +225,21 @@ export class ClusterMember {
     });
   }
 
-  /** C2. */
-  async #beat(): Promise<void> {
-    const startMs = this.#options.clock.monotonic();
+  /** C3. Resolves after the first look; further ones follow. */
+  async #lookAtStore(): Promise<void> {
+    const { clock, reachStore } = this.#options;
+    const startMs = clock.monotonic();
     try {
-      const [life] = await Promise.all([this.ownership.readFence(), this.#options.reachStore?.()]);
+      const [life] = await Promise.all([this.ownership.readFence(), reachStore?.()]);
       if (life === 'live') this.#view.members = fenceRead(this.#view.members, startMs);
     } catch {
       // The store can't be reached: when that lasts, the lease is not renewed (N1).
     }
+    if (this.#running) this.#storeTimer = clock.after(this.#limits.beatMs, () => void this.#lookAtStore());
+  }
+
+  /** C2. */
+  async #beat(): Promise<void> {
     if (!this.#running) return;
     await this.#view.renew(this.#record());
     this.#beats++;
