@@ -11,7 +11,13 @@ import { TestTally } from './tally.ts';
 const ROOTS = '{runtime,actors,cluster,tools}';
 
 /** Where integration tests start servers that want the machine for themselves: kind `heavy`, one file at a time. */
-const HEAVY = ['cluster/cassandra/', 'tools/node/backing/', 'tools/load/bench-failover/'];
+const HEAVY = [
+  'cluster/cassandra/',
+  'tools/node/backing/',
+  'tools/load/bench-failover/',
+  'tools/node/supervisor/',
+  'tools/cli/operate',
+];
 
 /** Milliseconds one test file may take. */
 const FILE_MS_MAX = { unit: 60_000, int: 240_000, heavy: 480_000 };

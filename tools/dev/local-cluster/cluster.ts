@@ -151,7 +151,7 @@ class RunningCluster implements LocalCluster {
     const running = this.#nodes.filter((node) => node.running);
     const [first] = running;
     if (first === undefined) throw new Error('no node runs');
-    await untilAtRest(first.address, await this.adminToken(), running.length);
+    await untilAtRest(first.address, await this.adminToken(), (this.#options.workers ?? 1) * running.length);
   }
 
   async addNode(): Promise<LocalNode> {

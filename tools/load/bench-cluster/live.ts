@@ -7,8 +7,8 @@ import { MessageService, SendState } from '../../../proto/gen/starling/im/v1/sen
 import { type LocalCluster, startLocalCluster } from '../../dev/local-cluster/index.ts';
 import type { Caller } from '../api.ts';
 import { type Arm, type ArmOptions, inParallel, type Measured, quantile } from '../bench/arm.ts';
-import { Ground } from '../bench-failover/ground.ts';
 import { listConversations } from '../crash/read-all.ts';
+import { Ground } from '../people/ground.ts';
 import { table } from '../report.ts';
 
 const NODES_MAX = 3;
@@ -77,7 +77,7 @@ async function perMessage(
 ): Promise<Counts> {
   const ground = await Ground.of(cluster);
   try {
-    await ground.atRest();
+    await ground.cluster.atRest();
     const people = await ground.people(members);
     const [first = '', second = ''] = people;
     const sender = ground.callerOf(first);
@@ -159,7 +159,7 @@ async function send({ quick }: ArmOptions): Promise<Measured[]> {
   const cluster = await startLocalCluster({ nodes: 2, cassandraNodes: 1, shards: 96, metrics: true });
   const ground = await Ground.of(cluster);
   try {
-    await ground.atRest();
+    await ground.cluster.atRest();
     const [a, b] = cluster.nodes;
     if (a === undefined || b === undefined) throw new Error('there are no two nodes');
     const people = await ground.people(LOADS[2] * 4);
@@ -187,7 +187,11 @@ async function send({ quick }: ArmOptions): Promise<Measured[]> {
     for (const width of LOADS) {
       const { sends, fenceReads } = await underLoad(cluster, pairs.slice(0, width));
       measured.push({ name: `cluster.send.rate.${width}`, value: sends, unit: '1/s' });
-      measured.push({ name: `cluster.fence_reads.${width}`, value: fenceReads / 2, unit: '1/s and node' });
+      measured.push({
+        name: `cluster.fence_reads.${width}`,
+        value: fenceReads / cluster.nodes.length,
+        unit: '1/s and node',
+      });
     }
     return measured;
   } finally {

@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalCluster, LocalNode } from '../../dev/local-cluster/index.ts';
 import type { Arm, ArmOptions, Measured } from '../bench/arm.ts';
 import { quantile } from '../bench/arm.ts';
-import { Ground } from './ground.ts';
-import { firstAckAfter, type Pacer, waitsWithin } from './pacer.ts';
+import { Ground } from '../people/ground.ts';
+import { firstAckAfter, type Pacer, waitsWithin } from '../people/pacer.ts';
 
 /** People among whom those of one node are found. */
 const PEOPLE = 120;
@@ -37,7 +37,7 @@ export function failoverArms(plain: ClusterSource, hosts: ClusterSource): Arm[] 
     {
       name: 'kill.supervised',
       prefixes: ['kill.supervised.'],
-      run: (options) => onGround(hosts, options, killSupervised, WORKERS),
+      run: (options) => onGround(hosts, options, killSupervised),
     },
   ];
 }
@@ -46,11 +46,10 @@ async function onGround(
   source: ClusterSource,
   options: ArmOptions,
   work: (ground: Ground, options: ArmOptions) => Promise<Measured[]>,
-  workers = 1,
 ): Promise<readonly Measured[]> {
-  const ground = await Ground.of(await source(), workers);
+  const ground = await Ground.of(await source());
   try {
-    await ground.atRest();
+    await ground.cluster.atRest();
     return await work(ground, options);
   } finally {
     ground.close();
@@ -103,10 +102,14 @@ async function move(ground: Ground): Promise<Measured[]> {
   const drainedMs = performance.now() - fromMs;
   await sleep(AROUND_MS);
   await finish(ground, pacers);
-  const gaps = pacers.map((pacer) => Math.max(...waitsWithin(pacer, fromMs, fromMs + drainedMs)));
+  const gaps = pacers.map((pacer) => {
+    const waits = waitsWithin(pacer, fromMs, fromMs + drainedMs);
+    if (waits.length === 0) throw new Error(`${pacer.userId} wrote nothing during the move`);
+    return Math.max(...waits);
+  });
   const calm = pacers.flatMap((pacer) => waitsWithin(pacer, 0, fromMs));
   await ground.uncordon(node);
-  await ground.atRest();
+  await ground.cluster.atRest();
   return [
     { name: 'move.gap_p50_ms', value: quantile(Float64Array.from(gaps), 0.5), unit: 'ms' },
     { name: 'move.gap_p99_ms', value: quantile(Float64Array.from(gaps), 0.99), unit: 'ms' },
@@ -125,7 +128,7 @@ async function roll(ground: Ground): Promise<Measured[]> {
     await node.stop();
     await node.start();
     await node.serving();
-    await ground.atRest();
+    await ground.cluster.atRest();
   }
   const toMs = performance.now();
   await sleep(AROUND_MS);

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startLocalCluster } from '../../dev/local-cluster/index.ts';
-import { Ground } from './ground.ts';
+import { Ground } from '../people/ground.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PROGRAM = 'tools/cli/main.ts';
@@ -43,7 +43,7 @@ test('a cluster is upgraded node by node from the build of the commit before, an
   t.after(() => cluster.close());
   const ground = await Ground.of(cluster);
   t.after(() => ground.close());
-  await ground.atRest();
+  await ground.cluster.atRest();
   const pacers = ground.pacers(await ground.people(PEOPLE), PAUSE_MS);
   for (const pacer of pacers) pacer.start();
 
@@ -53,7 +53,7 @@ test('a cluster is upgraded node by node from the build of the commit before, an
     node.runs(join(ROOT, PROGRAM));
     await node.start();
     await node.serving();
-    await ground.atRest();
+    await ground.cluster.atRest();
     // Everybody goes on while both builds are there.
     await ground.until(() => pacers.every(({ acked }, at) => acked.length > (sent[at] ?? 0) + 2));
   }

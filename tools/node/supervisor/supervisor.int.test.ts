@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { type LocalCluster, type LocalNode, startLocalCluster } from '../../dev/local-cluster/index.ts';
-import { Ground } from '../../load/bench-failover/ground.ts';
-import { firstAckAfter, type Pacer } from '../../load/bench-failover/pacer.ts';
+import { Ground } from '../../load/people/ground.ts';
+import { firstAckAfter, type Pacer } from '../../load/people/pacer.ts';
 
 const WORKERS = 2;
 
@@ -15,7 +15,7 @@ describe('a host with two workers', () => {
 
   before(async () => {
     cluster = await startLocalCluster({ nodes: 1, workers: WORKERS, cassandraNodes: 1, shards: 64 });
-    ground = await Ground.of(cluster, WORKERS);
+    ground = await Ground.of(cluster);
   });
   after(async () => {
     ground?.close();
@@ -29,7 +29,7 @@ describe('a host with two workers', () => {
   };
 
   test('both serve behind one address; one that is killed is fenced, its people are acked by the other, nothing is lost, it is replaced', async (t) => {
-    await ground.atRest();
+    await ground.cluster.atRest();
     const [killed, other] = await host().workers();
     assert.ok(killed !== undefined && other !== undefined);
     const people = await ground.people(24);
@@ -51,7 +51,7 @@ describe('a host with two workers', () => {
       pacers.flatMap(({ failed }) => failed),
       [],
     );
-    await ground.atRest();
+    await ground.cluster.atRest();
     const [replaced] = (await host().workers()).filter(({ node }) => node === killed.node);
     assert.ok(replaced !== undefined && replaced.pid !== killed.pid);
     const log = await host().logTail(10_000);

@@ -1,5 +1,5 @@
-// What the arms of the failover measurement stand on. Owns: people at every node, where they are served, waiting until a
-// cluster is at rest, and that everything acked is in the logs. Does not own: the cluster's processes (tools/dev).
+// People of a cluster, for measurements and tests. Owns: their identities at every node, where they are served, moving the
+// work of a node, and that everything acked is in the logs. Does not own: the cluster's processes (tools/dev/local-cluster).
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InspectService } from '../../../proto/gen/starling/admin/v1/admin_pb.ts';
@@ -13,8 +13,8 @@ import { Pacer } from './pacer.ts';
 
 /** Sockets to one node. */
 const SOCKETS_MAX = 128;
-/** Longest wait for a cluster to be at rest, milliseconds. */
-const REST_MS_MAX = 90_000;
+/** Longest wait for people to get on, milliseconds. */
+const WAIT_MS_MAX = 90_000;
 const LIST_PAGE = 1_000;
 
 export class Ground {
@@ -23,26 +23,19 @@ export class Ground {
   readonly #admins: readonly Caller[];
   readonly #backend: Caller;
   readonly #tokens = new Map<string, string>();
-  readonly #workers: number;
   /** People of an earlier ground of the same cluster are others. */
   readonly #prefix = `f${Date.now().toString(36)}`;
   #people = 0;
 
-  private constructor(
-    cluster: LocalCluster,
-    workers: number,
-    tokens: { readonly admin: string; readonly backend: string },
-  ) {
+  private constructor(cluster: LocalCluster, tokens: { readonly admin: string; readonly backend: string }) {
     this.cluster = cluster;
-    this.#workers = workers;
     this.#pools = cluster.nodes.map(({ endpoint }) => new UnaryPool(endpoint, SOCKETS_MAX));
     this.#admins = this.#callersOf(tokens.admin);
     this.#backend = this.#callerAt(0, tokens.backend);
   }
 
-  /** `workers`: members of each node. */
-  static async of(cluster: LocalCluster, workers = 1): Promise<Ground> {
-    return new Ground(cluster, workers, {
+  static async of(cluster: LocalCluster): Promise<Ground> {
+    return new Ground(cluster, {
       admin: await cluster.adminToken(),
       backend: await cluster.backendToken(),
     });
@@ -91,25 +84,9 @@ export class Ground {
     return served.flat();
   }
 
-  /** Resolves when every shard is served by whom the placement wants, and all that run are there. */
-  async atRest(): Promise<void> {
-    const untilMs = performance.now() + REST_MS_MAX;
-    const running = this.#workers * this.cluster.nodes.filter((node) => node.running).length;
-    let last = '';
-    for (;;) {
-      const answer = await this.#adminBeside(undefined).until(ClusterService.method.getCluster, {});
-      const { shardsUnserved, shardsMoving, members } = answer;
-      const off = members.filter((each) => each.shardsServing !== each.shardsDesired).length;
-      last = `${members.length} of ${running} members, ${shardsUnserved} unserved, ${shardsMoving} moving, ${off} off`;
-      if (members.length === running && shardsUnserved === 0 && shardsMoving === 0 && off === 0) return;
-      if (performance.now() > untilMs) throw new Error(`the cluster does not come to rest: ${last}`);
-      await sleep(200);
-    }
-  }
-
-  /** Resolves when `done` says so. @throws Error after REST_MS_MAX */
+  /** Resolves when `done` says so. @throws Error after WAIT_MS_MAX */
   async until(done: () => boolean): Promise<void> {
-    const untilMs = performance.now() + REST_MS_MAX;
+    const untilMs = performance.now() + WAIT_MS_MAX;
     while (!done()) {
       if (performance.now() > untilMs) throw new Error('people who write do not get on');
       await sleep(20);
