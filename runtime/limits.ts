@@ -9,7 +9,7 @@ export interface RuntimeLimits {
   readonly mailboxAgeMsMax: number;
   /** A turn that keeps the thread, or its actor, for longer than this is logged, milliseconds. Default 100. */
   readonly slowTurnMs: number;
-  /** Times that one call is tried again on other nodes. Default 64: with the waits below for 9 s, longer than a dead node's shards are away. */
+  /** Times that one call is tried again on other nodes. Default 64: with the waits below for about 7 to 9 s. */
   readonly callRetriesMax: number;
   /** First and longest wait before a call is tried again, milliseconds. Defaults 10 and 150: what a shard's move may add for who waits. */
   readonly callRetryMsMin: number;

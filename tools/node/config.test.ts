@@ -120,3 +120,29 @@ test('the defaults of the limits are those of the actors', () => {
   assert.equal(config['limits.timeline_rows_max'], DEFAULT_IM_LIMITS.ringRowsMax);
   assert.equal(config['stop.spread_ms'], DEFAULT_IM_LIMITS.reconnectSpreadMs);
 });
+
+test('settings of a cluster that contradict each other are each named', () => {
+  const problems = problemsOf({
+    flags: {
+      'nats.servers': 'nats://a',
+      'nats.user': 'u',
+      'nats.token': 't',
+      'nats.replicas': '2',
+      'cassandra.cert_file': 'c.pem',
+      'cluster.name': 'A b',
+      'node.name': 'n 1',
+      'cassandra.keyspace': '1x',
+    },
+  });
+  for (const expected of [
+    /nats\.servers and cassandra\.contact_points/,
+    /nats\.user and nats\.password/,
+    /nats\.user and nats\.token: only one/,
+    /nats\.replicas: must be 1, 3 or 5/,
+    /cassandra\.cert_file and cassandra\.key_file/,
+    /cluster\.name: must match/,
+    /node\.name: must match/,
+    /cassandra\.keyspace: must match/,
+  ])
+    assert.equal(problems.filter((problem) => expected.test(problem)).length, 1, String(expected));
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { StarlingError } from '../../runtime/errors.ts';
 import { answerDemo, DEMO_USERS, type DemoOptions, type DemoRequest, demoRoutes } from './demo.ts';
 
 const options: DemoOptions = {
@@ -103,4 +104,17 @@ test('a failed sign-in is logged, and the caller learns nothing of it', async ()
   assert.equal(answer?.status, 500);
   assert.doesNotMatch(String(answer?.body), /secret/);
   assert.equal(errors.length, 1);
+});
+
+test('a sign-in whose user is on the way to another node is told to try again', async () => {
+  const errors: unknown[] = [];
+  const signIn = async () => {
+    throw new StarlingError('NOT_OWNER');
+  };
+  const routes = demoRoutes({ ...options, signIn }, (error) => errors.push(error));
+  const header = (name: string) => (name === 'host' ? '127.0.0.1' : undefined);
+  const body = async () => Buffer.from(request.body);
+  const answer = await routes({ method: 'POST', url: '/demo/token', header, remoteAddress: '::1', body });
+  assert.equal(answer?.status, 503);
+  assert.deepEqual(errors, []);
 });

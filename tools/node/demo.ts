@@ -3,6 +3,7 @@
 // same origin: a page of another site that happens to be open in the same browser gets no token.
 
 import type { ExtraRequest, ExtraRoutes, PlainResponse } from '../../cluster/edge/index.ts';
+import { StarlingError } from '../../runtime/errors.ts';
 
 /** A person to try the system with. */
 export interface DemoUser {
@@ -121,6 +122,9 @@ export function demoRoutes(options: DemoOptions, onError: (error: unknown) => vo
     const [path = ''] = request.url.split('?');
     if (!isDemoPath(path)) return undefined;
     return respond(request, path, options).catch((error: unknown) => {
+      // The shard of that user is on its way to another node.
+      if (error instanceof StarlingError && error.retryAfterMs !== undefined)
+        return response(refusal(503, 'Not now: try again shortly.'));
       onError(error);
       return response(refusal(500, 'Something went wrong inside; the log says what.'));
     });
