@@ -230,7 +230,10 @@ export async function startCassandra(options: ServerOptions = {}): Promise<Cassa
   }
 }
 
-/** Starts a cluster of several nodes at once: all are seeds, so that none waits for another to have joined. */
+/**
+ * Starts a cluster of several nodes at once: all are seeds, so that none waits for another to have joined. Resolves when each
+ * takes all of them as up: before that it refuses what needs a quorum.
+ */
 export async function startCluster(nodes: number, options: ServerOptions = {}): Promise<CassandraServer[]> {
   const seeds = Array.from({ length: nodes }, (_, at) => `127.0.0.${at + 1}`);
   const ports = await freePorts(seeds);
@@ -246,5 +249,19 @@ export async function startCluster(nodes: number, options: ServerOptions = {}): 
     await Promise.all(servers.map((server) => server.dispose()));
     throw end.reason;
   }
+  if (nodes > 1) await Promise.all(servers.map((server) => untilUp(server, nodes)));
   return servers;
+}
+
+/** @throws Error where a server does not take so many as up in time */
+async function untilUp(server: CassandraServer, nodes: number): Promise<void> {
+  const untilMs = performance.now() + startMsMax;
+  for (;;) {
+    const status = await server.nodetool('status');
+    const up = status.split('\n').filter((line) => line.startsWith('UN ')).length;
+    if (up === nodes) return;
+    if (performance.now() > untilMs)
+      throw new Error(`${server.address} sees ${up} of ${nodes} up:\n${status}`);
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
 }

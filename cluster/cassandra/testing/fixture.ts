@@ -33,8 +33,9 @@ export function useCassandra(nodes = 1): Fixture {
     const contactPoints = given === undefined ? servers.map((server) => server.address) : [given];
     const options = { contactPoints, dataCenter };
     const schema = await openSchema(options);
-    await schema.apply({ keyspace, dataCenters: { [dataCenter]: nodes }, stripes });
-    await schema.close();
+    await schema
+      .apply({ keyspace, dataCenters: { [dataCenter]: nodes }, stripes })
+      .finally(() => schema.close());
     database = await openCassandra({ ...options, keyspace, clock: systemClock() });
   });
   after(async () => {

@@ -40,8 +40,9 @@ describe('a member of a cluster', () => {
 
   async function makeKeyspace(keyspace: string): Promise<void> {
     const schema = await openSchema({ contactPoints: [cassandra.address], dataCenter });
-    await schema.apply({ keyspace, dataCenters: { [dataCenter]: 1 }, stripes: 4 });
-    await schema.close();
+    await schema
+      .apply({ keyspace, dataCenters: { [dataCenter]: 1 }, stripes: 4 })
+      .finally(() => schema.close());
   }
 
   function configOf(name: string, overrides: Partial<NodeConfig> = {}): NodeConfig {
